@@ -1,5 +1,7 @@
 /* What platform.mli asks for, over Linux: an image as an ordinary process. */
 
+#define _GNU_SOURCE /* ppoll */
+
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
