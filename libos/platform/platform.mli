@@ -30,6 +30,9 @@ external wait : deadline:(int64[@unboxed]) -> (int[@untagged])
     them; [0] means that the deadline has passed. If a source already has an event, or the deadline is not in
     the future, it returns at once: [wait ~deadline:0L] polls. [Int64.max_int] means no deadline.
 
+    An event says that something came since the source was last emptied, so whoever waits for it takes
+    everything there is, before and after.
+
     Bit 0 is the console. Bit [n + 1] is the device at place [n] in the order of [config.ml].
 
     C: [intnat unikernel_wait(int64_t deadline)]. *)
@@ -43,8 +46,8 @@ external console_read : bytes -> (int[@untagged]) -> (int[@untagged]) -> (int[@u
   = "unikernel_console_read_byte" "unikernel_console_read"
   [@@noalloc]
 (** [console_read buffer offset length] takes at most [length] bytes that were typed, without waiting, and
-    returns how many; [0] means that nothing is there now. The bounds are not checked. At the end of input it
-    returns [-1].
+    returns how many; [0] means that nothing is there now, and a later {!wait} tells when there is. At the end of
+    input it returns [-1]. The bounds are not checked.
 
     C: [intnat unikernel_console_read(value buffer, intnat offset, intnat length)]. *)
 

@@ -17,6 +17,10 @@
 #define CONSOLE 1
 
 static int64_t boot_ns;
+
+/* Input is an event once: not again before the program has found it empty, or a program that never reads would
+   never idle. */
+static int input_armed = 1;
 static int input_ended;
 
 static int64_t clock_ns(clockid_t clock)
@@ -46,7 +50,7 @@ int64_t unikernel_wall_ns(value unit)
 
 intnat unikernel_wait(int64_t deadline)
 {
-    struct pollfd input = {.fd = input_ended ? -1 : STDIN_FILENO, .events = POLLIN};
+    struct pollfd input = {.fd = input_armed ? STDIN_FILENO : -1, .events = POLLIN};
 
     for (;;) {
         struct timespec timeout = {0, 0};
@@ -56,8 +60,10 @@ intnat unikernel_wait(int64_t deadline)
             timeout.tv_nsec = left % NS_PER_S;
         }
         int ready = ppoll(&input, 1, deadline == INT64_MAX ? NULL : &timeout, NULL);
-        if (ready > 0)
+        if (ready > 0) {
+            input_armed = 0;
             return CONSOLE;
+        }
         if (ready == 0)
             return 0;
         if (errno != EINTR) {
@@ -73,8 +79,10 @@ intnat unikernel_console_read(value buffer, intnat offset, intnat length)
 
     if (input_ended)
         return -1;
-    if (length == 0 || poll(&input, 1, 0) <= 0)
+    if (poll(&input, 1, 0) <= 0) {
+        input_armed = 1;
         return 0;
+    }
     ssize_t got = read(STDIN_FILENO, Bytes_val(buffer) + offset, length);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;

@@ -1,0 +1,2 @@
+let elapsed_ns () = Platform.monotonic_ns ()
+let period_ns () = Some 1L

@@ -1,0 +1,1 @@
+let ns = Unikernel_os.Timer.sleep
