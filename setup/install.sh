@@ -22,7 +22,7 @@ log=$state/log
 venv=$root/.venv
 system_python=/usr/bin/python3   # Debian's own: libvirt's binding is compiled against it
 cache=${LABKIT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/labkit}   # as labkit/settings.py has it
-os_release=/etc/os-release       # tests give another one with --os-release
+os_release=/etc/os-release       # (tests give other ones with --python and --os-release)
 
 purpose=lab
 plan=no
@@ -68,6 +68,7 @@ while [ $# -gt 0 ]; do
         --plan) plan=yes ;;
         --anyway) anyway=yes ;;
         --os-release) os_release=${2:?--os-release takes a file}; shift ;;
+        --python) system_python=${2:?--python takes a file}; shift ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; die "I do not know '$1'." ;;
     esac

@@ -137,13 +137,15 @@ def main(names: list[str], say: Callable[[str], None] = print) -> int:
     known = phases()
     wrong = set(names) - {phase.name for phase in known} - {"lint"}
     if wrong:
-        print(f"No such phase: {', '.join(sorted(wrong))}. There are: lint, {', '.join(p.name for p in known)}.")
+        print(
+            f"No such phase: {', '.join(sorted(wrong))}. There are: lint, {', '.join(p.name for p in known)}."
+        )
         return 2
     chosen = [p for p in known if not names or p.name in names or (p.lint and "lint" in names)]
 
     # Everything that a test makes goes to two folders of this run, so that what is left can be found.
-    run_folder = Path(tempfile.mkdtemp(prefix="lkr-", dir="/tmp"))  # noqa: S108  short: socket paths
-    temp = Path(tempfile.mkdtemp(prefix="lkt-", dir="/tmp"))  # noqa: S108
+    run_folder = Path(tempfile.mkdtemp(prefix="lkr-", dir="/tmp"))
+    temp = Path(tempfile.mkdtemp(prefix="lkt-", dir="/tmp"))
     scratch = Path(tempfile.mkdtemp(prefix="labkit-reports-"))
     env = os.environ | {
         "LABKIT_RUN": str(run_folder),

@@ -1,0 +1,76 @@
+"""The lists of packages: each is the only one, well formed, pinned, and free of any index's address."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+LOCKS = ("lab", "test")
+
+
+def lock(root: Path, purpose: str) -> str:
+    return (root / "setup" / f"requirements-{purpose}.lock").read_text()
+
+
+def pinned(root: Path, purpose: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock(root, purpose), re.MULTILINE))
+
+
+def wanted(root: Path, *extras: str) -> set[str]:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(x for e in extras for x in project["optional-dependencies"][e])]
+    return {re.split(r"[<>=]", line)[0] for line in lines}
+
+
+def test_each_debian_package_has_a_group_and_a_reason(root: Path) -> None:
+    lines = [
+        line
+        for line in (root / "setup" / "debian-packages.txt").read_text().splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+    for line in lines:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9+.-]+ +(lab|test) +# \S.*", line), line
+    names = [line.split()[0] for line in lines]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("purpose", LOCKS)
+def test_every_pin_has_a_hash_and_no_index_is_named(root: Path, purpose: str) -> None:
+    text = lock(root, purpose)
+    entries = re.split(r"^(?=[a-z0-9-]+==)", text, flags=re.MULTILINE)[1:]
+    assert entries
+    for entry in entries:
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+
+
+def test_the_locks_hold_what_pyproject_asks_for(root: Path) -> None:
+    assert wanted(root, "lab") <= pinned(root, "lab").keys()
+    assert wanted(root, "lab", "test") <= pinned(root, "test").keys()
+
+
+def test_the_test_lock_widens_the_lab_lock(root: Path) -> None:
+    assert pinned(root, "lab").items() <= pinned(root, "test").items()
+
+
+def test_conda_gets_the_same_pins(root: Path) -> None:
+    text = (root / "environment.yml").read_text()
+    assert "-r setup/requirements-lab.lock" in text
+    assert re.search(r"^  - python=3\.\d+$", text, re.MULTILINE)
+
+
+def test_systems_are_well_formed(root: Path) -> None:
+    lines = [
+        line.split()
+        for line in (root / "setup" / "systems.txt").read_text().splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+    assert ["debian", "12", "tested"] in [line[:3] for line in lines]
+    for line in lines:
+        assert line[2] in ("tested", "planned"), line
+        assert all(re.fullmatch(r"[a-z0-9+.-]+=[a-z0-9+.-]+", word) for word in line[3:]), line
