@@ -1,0 +1,229 @@
+/* The time-stamp counter (TSC) is the clock. Its rate comes from KVM where there is KVM, else it is measured
+   against the ACPI timer: roughly at boot, and again, exactly, when the program has run for a while. */
+#include "clock.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "machine.h"
+#include "serial.h"
+#include "traps.h"
+
+#define NS_PER_S 1000000000ull
+#define ACPI_TIMER_PORT 0x608 /* PIIX4 and ICH9 as QEMU's firmware sets them up: PM_TMR */
+#define ACPI_TIMER_HZ 3579545ull
+#define ACPI_TIMER_MASK 0xffffff
+#define ROUGH_TICKS 3580                      /* 1 ms */
+#define REFINE_AFTER_NS (NS_PER_S / 4)
+#define REFINE_BEFORE_NS (60 * NS_PER_S)      /* later, the rough rate no longer tells how often the timer wrapped */
+
+#define KVM_SIGNATURE 0x40000000u
+#define MSR_KVM_WALL_CLOCK 0x4b564d00u
+#define MSR_KVM_SYSTEM_TIME 0x4b564d01u
+#define KVM_ENABLE 1u
+
+#define LOCAL_APIC 0xfee00000ul
+#define APIC_TIMER_VECTOR 0x320
+#define APIC_TIMER_INITIAL 0x380
+#define APIC_TIMER_CURRENT 0x390
+#define APIC_TIMER_DIVISOR 0x3e0
+#define APIC_DIVIDE_BY_1 0xb
+
+/* Linux's Documentation/virt/kvm/x86/msr.rst */
+struct kvm_time {
+    uint32_t version, pad;
+    uint64_t tsc, system_time;
+    uint32_t multiplier;
+    int8_t shift;
+    uint8_t flags, pad2[2];
+};
+
+struct kvm_wall_clock {
+    uint32_t version, seconds, nanoseconds;
+};
+
+extern uint64_t boot_tsc;
+
+/* Nanoseconds at `base_tsc`, and nanoseconds a tick as a fraction of 2^32. */
+static uint64_t base_tsc, base_ns, ns_per_tick;
+static uint64_t apic_ticks_per_ns; /* fraction of 2^32 */
+static uint64_t wall_offset_ns;
+static bool rate_is_exact;
+static uint64_t rough_tsc;
+static uint32_t rough_acpi;
+
+static volatile uint32_t *apic(uint32_t offset)
+{
+    return (uint32_t *)(LOCAL_APIC + offset);
+}
+
+static uint64_t scale(uint64_t count, uint64_t fraction)
+{
+    return (unsigned __int128)count * fraction >> 32;
+}
+
+static uint64_t divide(uint64_t a, uint64_t b)
+{
+    return ((unsigned __int128)a << 32) / b;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+    return base_ns + scale(read_tsc() - base_tsc, ns_per_tick);
+}
+
+static bool on_kvm(void)
+{
+    struct cpuid found = cpuid(KVM_SIGNATURE);
+    return cpuid(1).ecx >> 31 && found.ebx == 0x4b4d564b && found.ecx == 0x564b4d56 && found.edx == 0x4d;
+}
+
+static bool rate_from_kvm(void)
+{
+    static struct kvm_time time __attribute__((aligned(64)));
+
+    if (!on_kvm() || !(cpuid(KVM_SIGNATURE + 1).eax >> 3 & 1))
+        return false;
+    write_msr(MSR_KVM_SYSTEM_TIME, (uintptr_t)&time | KVM_ENABLE);
+    write_msr(MSR_KVM_SYSTEM_TIME, 0);
+    ns_per_tick = time.shift < 0 ? (uint64_t)time.multiplier >> -time.shift : (uint64_t)time.multiplier << time.shift;
+    return ns_per_tick != 0;
+}
+
+static uint32_t acpi_ticks_since(uint32_t start)
+{
+    return (in32(ACPI_TIMER_PORT) - start) & ACPI_TIMER_MASK;
+}
+
+/* Waits a millisecond of the ACPI timer, and measures the TSC (and the APIC's timer) by it. */
+static void measure_roughly(void)
+{
+    uint32_t ticks;
+    uint32_t reads = 0;
+
+    *apic(APIC_TIMER_DIVISOR) = APIC_DIVIDE_BY_1;
+    *apic(APIC_TIMER_VECTOR) = INTERRUPT_VECTOR + INTERRUPT_TIMER;
+    *apic(APIC_TIMER_INITIAL) = ~0u;
+    rough_acpi = in32(ACPI_TIMER_PORT);
+    rough_tsc = read_tsc();
+    uint32_t apic_start = *apic(APIC_TIMER_CURRENT);
+    do
+        ticks = acpi_ticks_since(rough_acpi);
+    while (ticks < ROUGH_TICKS && ++reads < 1000000);
+    uint64_t tsc = read_tsc() - rough_tsc;
+    uint32_t apic_count = apic_start - *apic(APIC_TIMER_CURRENT);
+    *apic(APIC_TIMER_INITIAL) = 0;
+    if (ticks < ROUGH_TICKS) {
+        console_print("kernel: no ACPI timer: the clock assumes 1 GHz\n");
+        rate_is_exact = true;
+        tsc = apic_count = ROUGH_TICKS * NS_PER_S / ACPI_TIMER_HZ;
+        ticks = ROUGH_TICKS;
+    }
+    uint64_t ns = ticks * NS_PER_S / ACPI_TIMER_HZ;
+    if (!rate_is_exact)
+        ns_per_tick = divide(ns, tsc);
+    apic_ticks_per_ns = divide(apic_count, ns);
+}
+
+/* The longer the time between two looks at the ACPI timer, the better the rate. */
+static void measure_exactly(void)
+{
+    uint32_t acpi = in32(ACPI_TIMER_PORT);
+    uint64_t tsc = read_tsc();
+    uint64_t rough_ticks = scale(tsc - rough_tsc, ns_per_tick) * ACPI_TIMER_HZ / NS_PER_S;
+    uint32_t off = (acpi - rough_acpi - rough_ticks) & ACPI_TIMER_MASK;
+    uint64_t ticks = rough_ticks + (off <= ACPI_TIMER_MASK / 2 ? off : off - (ACPI_TIMER_MASK + 1ull));
+
+    base_ns += scale(tsc - base_tsc, ns_per_tick);
+    base_tsc = tsc;
+    ns_per_tick = divide(ticks * NS_PER_S / ACPI_TIMER_HZ, tsc - rough_tsc);
+    rate_is_exact = true;
+}
+
+static uint8_t rtc_register(uint8_t number)
+{
+    out8(0x70, number);
+    return in8(0x71);
+}
+
+static unsigned rtc_decimal(uint8_t number)
+{
+    uint8_t bcd = rtc_register(number);
+    return (bcd >> 4) * 10 + (bcd & 15);
+}
+
+/* Days from 1970-01-01 to the first of a month, in the proleptic Gregorian calendar. */
+static uint64_t days_before(unsigned year, unsigned month)
+{
+    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    unsigned past = year - 1;
+
+    return past * 365ull + past / 4 - past / 100 + past / 400 - 719162 + before[month - 1] + (leap && month > 2);
+}
+
+/* The battery-backed clock, MC146818: QEMU keeps it in UTC, BCD, 24 hours. */
+static uint64_t rtc_seconds(void)
+{
+    uint64_t seconds, again;
+
+    do {
+        while (rtc_register(0x0a) & 0x80) /* being updated */
+            continue;
+        unsigned month = rtc_decimal(8);
+        if (month < 1 || month > 12)
+            return 0;
+        uint64_t days = days_before(rtc_decimal(0x32) * 100 + rtc_decimal(9), month) + rtc_decimal(7) - 1;
+        seconds = ((days * 24 + rtc_decimal(4)) * 60 + rtc_decimal(2)) * 60 + rtc_decimal(0);
+        again = rtc_decimal(0);
+    } while (seconds % 60 != again);
+    return seconds;
+}
+
+static uint64_t wall_at_boot_ns(void)
+{
+    static struct kvm_wall_clock wall __attribute__((aligned(64)));
+
+    if (on_kvm() && cpuid(KVM_SIGNATURE + 1).eax >> 3 & 1) {
+        static struct kvm_time time __attribute__((aligned(64)));
+        write_msr(MSR_KVM_WALL_CLOCK, (uintptr_t)&wall);
+        write_msr(MSR_KVM_SYSTEM_TIME, (uintptr_t)&time | KVM_ENABLE);
+        uint64_t since_host_boot = time.system_time + scale(read_tsc() - time.tsc, ns_per_tick);
+        write_msr(MSR_KVM_SYSTEM_TIME, 0);
+        return wall.seconds * NS_PER_S + wall.nanoseconds + since_host_boot - clock_monotonic_ns();
+    }
+    return rtc_seconds() * NS_PER_S - clock_monotonic_ns();
+}
+
+uint64_t clock_wall_ns(void)
+{
+    /* Read on first use: reading the battery-backed clock takes many slow port accesses. */
+    if (wall_offset_ns == 0)
+        wall_offset_ns = wall_at_boot_ns();
+    return wall_offset_ns + clock_monotonic_ns();
+}
+
+void clock_start(void)
+{
+    rate_is_exact = rate_from_kvm();
+    measure_roughly();
+    base_tsc = boot_tsc;
+}
+
+void clock_idle(uint64_t deadline)
+{
+    uint64_t now = clock_monotonic_ns();
+
+    if (!rate_is_exact && now > REFINE_AFTER_NS) {
+        if (now < REFINE_BEFORE_NS)
+            measure_exactly();
+        rate_is_exact = true;
+    }
+    if (now >= deadline)
+        return;
+    /* The timer holds 32 bits; a wake-up that comes early is followed by another call. */
+    uint64_t ticks = deadline - now < NS_PER_S ? scale(deadline - now, apic_ticks_per_ns) + 1 : apic_ticks_per_ns * NS_PER_S >> 32;
+    *apic(APIC_TIMER_INITIAL) = ticks > ~0u ? ~0u : ticks;
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+    *apic(APIC_TIMER_INITIAL) = 0;
+}

@@ -1,0 +1,19 @@
+/* Time since boot, time of day, and idling. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+/* Learns how fast the time-stamp counter and the local APIC's timer run: takes about 2 ms. */
+void clock_start(void);
+
+/* Nanoseconds since the kernel's entry; never goes backwards. */
+uint64_t clock_monotonic_ns(void);
+
+/* Nanoseconds since 1970-01-01 00:00:00 UTC. */
+uint64_t clock_wall_ns(void);
+
+/* Halts the processor until an interrupt comes or the monotonic clock reaches `deadline`. */
+void clock_idle(uint64_t deadline);
+
+#endif

@@ -1,0 +1,6 @@
+(-cc
+ musl-gcc
+ -ccopt
+ "-static -no-pie -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--build-id=none -Wl,--gc-sections"
+ -ccopt
+ "-Wl,-u,pvh_entry -Wl,--wrap=sysconf -Wl,--wrap=__stack_chk_fail")

@@ -1,0 +1,92 @@
+/* 16550 UART, as the data sheet of National Semiconductor's PC16550D tells. */
+#include "serial.h"
+
+#include <string.h>
+
+#include "format.h"
+#include "machine.h"
+
+enum port { CONSOLE = 0x3f8, CONTROL = 0x2f8 };
+enum register_offset { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, MODEM_CONTROL = 4, LINE_STATUS = 5, SCRATCH = 7 };
+
+#define FIFO_BYTES 16
+#define FIFO_ON 0x07 /* on, and both queues emptied */
+#define INPUT_INTERRUPT 0x01
+#define MODEM_READY 0x0b /* DTR, RTS, and OUT2, which lets interrupts through */
+#define STATUS_INPUT 0x01
+#define STATUS_ROOM 0x20 /* the whole output queue is empty */
+
+static int console_present, control_present;
+
+static int port_start(uint16_t port)
+{
+    out8(port + SCRATCH, 0x5a);
+    if (in8(port + SCRATCH) != 0x5a)
+        return 0;
+    out8(port + FIFO_CONTROL, FIFO_ON);
+    out8(port + MODEM_CONTROL, MODEM_READY);
+    return 1;
+}
+
+static void port_write(uint16_t port, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t count = length < FIFO_BYTES ? length : FIFO_BYTES;
+        length -= count;
+        while (!(in8(port + LINE_STATUS) & STATUS_ROOM))
+            __asm__ volatile("pause");
+        __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(port + DATA) : "memory");
+    }
+}
+
+void serial_start(void)
+{
+    control_present = port_start(CONTROL);
+    console_present = port_start(CONSOLE);
+    if (console_present)
+        out8(CONSOLE + INTERRUPT_ENABLE, INPUT_INTERRUPT);
+}
+
+void console_write(const char *bytes, size_t length)
+{
+    if (console_present)
+        port_write(CONSOLE, bytes, length);
+}
+
+void console_print(const char *text)
+{
+    console_write(text, strlen(text));
+}
+
+size_t console_read(char *bytes, size_t length)
+{
+    size_t count = 0;
+    while (console_present && count < length && in8(CONSOLE + LINE_STATUS) & STATUS_INPUT)
+        bytes[count++] = in8(CONSOLE + DATA);
+    return count;
+}
+
+void control_record(const char *word, const char *argument)
+{
+    struct text record = {.length = 0};
+
+    if (!control_present)
+        return;
+    text_add(&record, word);
+    text_add(&record, " ");
+    text_add(&record, argument);
+    text_end_line(&record);
+    port_write(CONTROL, record.bytes, record.length);
+}
+
+void control_record_number(const char *word, const char *name, uint64_t number)
+{
+    struct text argument = {.length = 0};
+
+    if (name != NULL) {
+        text_add(&argument, name);
+        text_add(&argument, " ");
+    }
+    text_add_decimal(&argument, number);
+    control_record(word, text_string(&argument));
+}
