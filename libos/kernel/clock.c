@@ -14,6 +14,7 @@
 #define ACPI_TIMER_HZ 3579545ull
 #define ACPI_TIMER_MASK 0xffffff
 #define ROUGH_TICKS 3580                      /* 1 ms */
+#define ROUGH_READS 1000000                   /* the timer does not run if it has not moved by then */
 #define REFINE_AFTER_NS (NS_PER_S / 4)
 #define REFINE_BEFORE_NS (60 * NS_PER_S)      /* later, the rough rate no longer tells how often the timer wrapped */
 
@@ -50,7 +51,7 @@ static uint64_t apic_ticks_per_ns; /* fraction of 2^32 */
 static uint64_t wall_offset_ns;
 static bool rate_is_exact;
 static uint64_t rough_tsc;
-static uint32_t rough_acpi;
+static uint32_t rough_acpi, rough_apic;
 
 static volatile uint32_t *apic(uint32_t offset)
 {
@@ -65,11 +66,6 @@ static uint64_t scale(uint64_t count, uint64_t fraction)
 static uint64_t divide(uint64_t a, uint64_t b)
 {
     return ((unsigned __int128)a << 32) / b;
-}
-
-uint64_t clock_monotonic_ns(void)
-{
-    return base_ns + scale(read_tsc() - base_tsc, ns_per_tick);
 }
 
 static bool on_kvm(void)
@@ -95,23 +91,28 @@ static uint32_t acpi_ticks_since(uint32_t start)
     return (in32(ACPI_TIMER_PORT) - start) & ACPI_TIMER_MASK;
 }
 
-/* Waits a millisecond of the ACPI timer, and measures the TSC (and the APIC's timer) by it. */
-static void measure_roughly(void)
+/* First look at the timers. */
+static void measure_begin(void)
 {
-    uint32_t ticks;
-    uint32_t reads = 0;
-
     *apic(APIC_TIMER_DIVISOR) = APIC_DIVIDE_BY_1;
     *apic(APIC_TIMER_VECTOR) = INTERRUPT_VECTOR + INTERRUPT_TIMER;
     *apic(APIC_TIMER_INITIAL) = ~0u;
     rough_acpi = in32(ACPI_TIMER_PORT);
     rough_tsc = read_tsc();
-    uint32_t apic_start = *apic(APIC_TIMER_CURRENT);
+    rough_apic = *apic(APIC_TIMER_CURRENT);
+}
+
+/* Second look, at least a millisecond later: the boot goes on in between, so there is seldom anything to wait. */
+static void measure_roughly(void)
+{
+    uint32_t ticks;
+    uint32_t reads = 0;
+
     do
         ticks = acpi_ticks_since(rough_acpi);
-    while (ticks < ROUGH_TICKS && ++reads < 1000000);
+    while (ticks < ROUGH_TICKS && ++reads < ROUGH_READS);
     uint64_t tsc = read_tsc() - rough_tsc;
-    uint32_t apic_count = apic_start - *apic(APIC_TIMER_CURRENT);
+    uint32_t apic_count = rough_apic - *apic(APIC_TIMER_CURRENT);
     *apic(APIC_TIMER_INITIAL) = 0;
     if (ticks < ROUGH_TICKS) {
         console_print("kernel: no ACPI timer: the clock assumes 1 GHz\n");
@@ -120,7 +121,7 @@ static void measure_roughly(void)
         ticks = ROUGH_TICKS;
     }
     uint64_t ns = ticks * NS_PER_S / ACPI_TIMER_HZ;
-    if (!rate_is_exact)
+    if (ns_per_tick == 0)
         ns_per_tick = divide(ns, tsc);
     apic_ticks_per_ns = divide(apic_count, ns);
 }
@@ -138,6 +139,13 @@ static void measure_exactly(void)
     base_tsc = tsc;
     ns_per_tick = divide(ticks * NS_PER_S / ACPI_TIMER_HZ, tsc - rough_tsc);
     rate_is_exact = true;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+    if (apic_ticks_per_ns == 0)
+        measure_roughly();
+    return base_ns + scale(read_tsc() - base_tsc, ns_per_tick);
 }
 
 static uint8_t rtc_register(uint8_t number)
@@ -206,7 +214,7 @@ uint64_t clock_wall_ns(void)
 void clock_start(void)
 {
     rate_is_exact = rate_from_kvm();
-    measure_roughly();
+    measure_begin();
     base_tsc = boot_tsc;
 }
 

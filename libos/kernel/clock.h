@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Learns how fast the time-stamp counter and the local APIC's timer run: takes about 2 ms. */
+/* Starts to measure how fast the time-stamp counter and the local APIC's timer run. */
 void clock_start(void);
 
 /* Nanoseconds since the kernel's entry; never goes backwards. */
