@@ -146,11 +146,17 @@ find_absent() {
     mapfile -t absent < <(missing "${all[@]}")
 }
 
-# apt_size PACKAGE...: what apt says of download and disk, if it knows the packages already.
+# apt_size PACKAGE...: what they and all that they need weigh, if apt knows the packages already. Only simulates:
+# `--assume-no` would install, since apt asks nothing when it needs no package besides those named.
 apt_size() {
-    LC_ALL=C apt-get -o Debug::NoLocking=1 --assume-no --no-install-recommends install "$@" 2>/dev/null |
-        sed -n 's/^Need to get \(.*\) of archives\.$/download \1/p; s/^After this operation, \(.*\) of additional disk space will be used\.$/\1 on the disk/p' |
-        paste -sd, | sed 's/,/, /'
+    local new
+    mapfile -t new < <(LC_ALL=C apt-get -s --no-install-recommends install "$@" 2>/dev/null |
+        sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+    [ ${#new[@]} -gt 0 ] || return 0
+    apt-cache --no-all-versions show "${new[@]}" 2>/dev/null | awk -v count=${#new[@]} '
+        /^Size:/ { bytes += $2 }
+        /^Installed-Size:/ { kib += $2 }
+        END { printf "%d in all, %d MB to download, %d MB on the disk", count, bytes / 1e6 + 1, kib / 977 + 1 }'
 }
 
 # choose_sudo: sets `become`, the words to put before a command so that it runs as root.
@@ -331,7 +337,7 @@ find_absent
 todo=()
 if [ ${#absent[@]} -gt 0 ]; then
     size=$(apt_size "${absent[@]}" || true)
-    todo+=("Debian packages: ${#absent[@]} and what they need (${size:-up to 0.5 GB to download, 2 GB on the disk})")
+    todo+=("Debian packages: ${#absent[@]} and what they need (${size:-up to 500 MB to download, 2 GB on the disk})")
 fi
 python_ready || todo+=("Python packages: $(grep -c '==' "$here/requirements-$purpose.lock"), pinned, in .venv/ (100 MB to download, 270 MB on the disk)")
 { [ ${#todo[@]} = 0 ] && proved; } || todo+=("The library OS: compiled into your cache, then proved by booting hello (1 minute, 30 MB)")
