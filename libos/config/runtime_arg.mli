@@ -1,0 +1,35 @@
+(** Arguments of the unikernel itself, read when it boots. *)
+
+type 'a arg
+(** An argument whose value is of type ['a]. *)
+
+type t
+(** An argument, whatever its type. *)
+
+type pos = string * int * int * int
+(** A place in a source, [__POS__]. *)
+
+val create : pos:pos -> ?packages:Package.t list -> string -> 'a arg
+(** [create ~pos term] is the argument that [term] describes: an OCaml expression for a [Cmdliner] term, most often
+    the path of a value, as ["Unikernel.port"]. [packages] are what the expression needs. *)
+
+val v : 'a arg -> t
+
+val logs : (([ `All | `Src of string ] * Logs.level option) list) arg
+(** [-l], [--logs]. *)
+
+val delay : int arg
+(** [--delay]. *)
+
+(** {1 For the generator} *)
+
+val stock : name:string -> string -> 'a arg
+(** [stock ~name term] is an argument of the library OS: it has no place in [config.ml], and is called [name] in the
+    entry module. *)
+
+val name : t -> string
+(** [name arg] suits an OCaml variable. *)
+
+val term : t -> string
+val pos : t -> pos option
+val packages : t -> Package.t list

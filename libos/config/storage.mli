@@ -1,0 +1,61 @@
+(** Block devices and key-value stores. *)
+
+open Impl
+
+(** {1 Block devices} *)
+
+type block
+
+val block : block typ
+(** [Mirage_block.S]. *)
+
+val block_of_file : string -> block t
+(** [block_of_file name] is the block device [name], with the contents of a file of the host. *)
+
+val block_of_xenstore_id : string -> block t
+val ramdisk : string -> block t
+
+val generic_block :
+  ?group:string -> ?key:[ `XenstoreId | `BlockFile | `Ramdisk ] Key.value -> string -> block t
+
+val ccm_block : ?nonce_len:int -> string option Runtime_arg.arg -> block t -> block t
+
+(** {1 Read-only stores} *)
+
+type kv_ro
+
+val kv_ro : kv_ro typ
+(** [Mirage_kv.RO]. *)
+
+val crunch : string -> kv_ro t
+(** [crunch folder] has the files of [folder], which become part of the image. *)
+
+val direct_kv_ro : string -> kv_ro t
+
+val generic_kv_ro : ?group:string -> ?key:[ `Crunch | `Direct ] Key.value -> string -> kv_ro t
+(** [generic_kv_ro folder] is {!crunch} or {!direct_kv_ro}, as {!Key.kv_ro} says. *)
+
+val tar_kv_ro : block t -> kv_ro t
+val fat_ro : block t -> kv_ro t
+
+val docteur :
+  ?mode:[ `Fast | `Light ] ->
+  ?name:string Key.key ->
+  ?output:string Key.key ->
+  ?analyze:bool Runtime_arg.arg ->
+  ?branch:string ->
+  ?extra_deps:string list ->
+  string ->
+  kv_ro t
+
+(** {1 Stores that can be written} *)
+
+type kv_rw
+
+val kv_rw : kv_rw typ
+(** [Mirage_kv.RW]. *)
+
+val direct_kv_rw : string -> kv_rw t
+val kv_rw_mem : unit -> kv_rw t
+val chamelon : program_block_size:int Runtime_arg.arg -> block t -> kv_rw t
+val tar_kv_rw : block t -> kv_rw t
