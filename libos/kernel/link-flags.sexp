@@ -1,6 +1,6 @@
 (-cc
  musl-gcc
  -ccopt
- "-static -no-pie -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--build-id=none -Wl,--gc-sections"
+ "-static -no-pie -Wl,-Ttext-segment=0x100000 -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--build-id=none -Wl,--gc-sections"
  -ccopt
  "-Wl,-u,pvh_entry -Wl,--wrap=sysconf -Wl,--wrap=__stack_chk_fail")

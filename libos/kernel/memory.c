@@ -67,6 +67,11 @@ static size_t find_free(size_t count)
     return page_count;
 }
 
+size_t memory_size(void)
+{
+    return page_count * PAGE_SIZE;
+}
+
 void *pages_allocate(size_t size)
 {
     size_t count = round_up(size, PAGE_SIZE) / PAGE_SIZE;

@@ -15,6 +15,9 @@
    neither executable nor, until allocated, used. */
 void memory_start(const struct start_info *info);
 
+/* Where the highest RAM ends: about how much there is, in bytes. */
+size_t memory_size(void);
+
 /* `size` bytes of zeroed, contiguous memory at a page's start, or NULL. Physical address = address. */
 void *pages_allocate(size_t size);
 void pages_free(void *start, size_t size);
