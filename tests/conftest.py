@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def _load(path: Path) -> ModuleType:
+    """A module of tests/ that is no test."""
+    spec = importlib.util.spec_from_file_location(f"labkit_tests_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -21,21 +35,24 @@ def root() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def run_folder() -> Iterator[Path]:
-    """A run folder of this session's own, short enough for socket paths; gone afterwards.
+    """A run folder of this session's own, short enough for socket paths; gone afterwards, and its daemon too.
 
     The cache stays the user's: the library OS in it is found by its content, and takes long to build.
     """
     before = os.environ.get("LABKIT_RUN")
-    folder = Path(tempfile.mkdtemp(prefix="s-", dir=before or "/tmp"))
-    os.environ["LABKIT_RUN"] = str(folder)
+    base = Path(tempfile.mkdtemp(prefix="s-", dir=Path(before).parent if before else "/tmp"))
+    base.chmod(0o711)  # the daemon may have to run as nobody, beside the run folder
+    os.environ["LABKIT_RUN"] = str(base / "r")
     try:
-        yield folder
+        yield base / "r"
     finally:
         if before is None:
             del os.environ["LABKIT_RUN"]
         else:
             os.environ["LABKIT_RUN"] = before
-        shutil.rmtree(folder, ignore_errors=True)
+        if not any(base.glob("**/g/*")):  # what is left stays for tests/run.py to see
+            _load(ROOT / "tests" / "leftovers.py").end_daemons(base)
+            shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture

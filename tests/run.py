@@ -123,10 +123,10 @@ def run(phase: Phase, env: dict[str, str], scratch: Path) -> Result:
     return Result(phase.name, status == 0, seconds, tally, phase.what_to_do)
 
 
-def check_leftovers(run_folder: Path, temp: Path) -> Result:
+def check_leftovers(base: Path, temp: Path) -> Result:
     print("\n=== leftovers: no guest, domain, process, socket or folder of the lab is left", flush=True)
     began = time.monotonic()
-    found = leftovers(run_folder, temp)
+    found = leftovers(base, temp)
     for line in found:
         print("  left behind:", line)
     tally = Tally(passed=int(not found), failed=int(bool(found)))
@@ -144,11 +144,12 @@ def main(names: list[str], say: Callable[[str], None] = print) -> int:
     chosen = [p for p in known if not names or p.name in names or (p.lint and "lint" in names)]
 
     # Everything that a test makes goes to two folders of this run, so that what is left can be found.
-    run_folder = Path(tempfile.mkdtemp(prefix="lkr-", dir="/tmp"))
+    base = Path(tempfile.mkdtemp(prefix="lkr-", dir="/tmp"))  # short: socket paths end at 107 bytes
+    base.chmod(0o711)  # as root, the daemon may have to run as nobody, in a folder beside the run folder
     temp = Path(tempfile.mkdtemp(prefix="lkt-", dir="/tmp"))
     scratch = Path(tempfile.mkdtemp(prefix="labkit-reports-"))
     env = os.environ | {
-        "LABKIT_RUN": str(run_folder),
+        "LABKIT_RUN": str(base / "r"),
         "TMPDIR": str(temp),
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -156,9 +157,9 @@ def main(names: list[str], say: Callable[[str], None] = print) -> int:
     try:
         results = [run(phase, env, scratch) for phase in chosen]
         if not all(phase.lint for phase in chosen):
-            results.append(check_leftovers(run_folder, temp))
+            results.append(check_leftovers(base, temp))
     finally:
-        for folder in (run_folder, temp, scratch):
+        for folder in (base, temp, scratch):
             shutil.rmtree(folder, ignore_errors=True)
 
     say("")
