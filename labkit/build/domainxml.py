@@ -1,0 +1,152 @@
+"""The libvirt domain of a guest, as XML that a student can read, keep and use without labkit.
+
+One pure function. The build writes its result as ``domain.xml``; :mod:`labkit.guest` calls it again with what only
+a running guest has: a unique name, sockets, an owner. ``docs/ARCHITECTURE.md``, section 4, is the contract; the
+elements are those of https://libvirt.org/formatdomain.html.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from labkit.errors import UsageError
+
+__all__ = ["LAB_NAMESPACE", "domain_name", "domain_xml"]
+
+LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
+"""XML namespace of the ownership that labkit writes into a domain's metadata."""
+
+QBOOT: Final = "/usr/share/qemu/qboot.rom"
+EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
+CODE_CACHE_MIB: Final = 32  # QEMU's buffer for translated code; its default of 1 GiB suits larger guests
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_COMMENT = """
+  {name}: a unikernel as a libvirt domain, written by Unikernel Lab.
+
+  Try it without labkit:   virsh -c qemu:///session create THIS-FILE
+  {console}
+
+  loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader
+  cmdline          the unikernel's arguments
+  cpu              everything that the {by} can offer, random numbers (RDRAND) included
+  serial 0, 1      the console; the control channel, on which the kernel says how far it is and how it ended
+  panic            through this the kernel tells libvirt that it crashed
+  model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
+"""
+
+
+def domain_name(text: str, *, length: int = 40) -> str:
+    """A name made from ``text`` that libvirt, XML and every file system take: letters, digits, ``.``, ``_``, ``-``.
+
+    Args:
+        text: any text, such as an image's name.
+        length: the most characters wanted.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _NOT_IN_A_NAME.sub("-", plain).strip("-._")[:length].rstrip("-._") or "guest"
+
+
+def domain_xml(
+    manifest: Mapping[str, Any],
+    image: Path,
+    *,
+    name: str | None = None,
+    memory_mib: int = 32,
+    command_line: str = "",
+    hypervisor: Literal["kvm", "qemu"] = "qemu",
+    console_socket: Path | None = None,
+    control_socket: Path | None = None,
+    owner: Mapping[str, str] | None = None,
+) -> str:
+    """The domain that runs an image, pretty-printed, with a comment that explains it.
+
+    Args:
+        manifest: the image's manifest (``docs/ARCHITECTURE.md``, section 2).
+        image: the image file.
+        name: the domain's name; the manifest's, made fit, unless given.
+        memory_mib: the guest's memory, in MiB.
+        command_line: the guest's arguments, already quoted into one line.
+        hypervisor: ``kvm`` where it is proven to run guests, else ``qemu``.
+        console_socket: Unix socket that QEMU binds for the console; without it the console is a pty
+            (``virsh console``).
+        control_socket: the same for the control channel; without it there is none.
+        owner: attributes of the ownership element in the metadata; without it there is none.
+
+    Raises:
+        UsageError: a text holds characters that XML cannot.
+    """
+    called = name or domain_name(str(manifest.get("name", image.stem)))
+    for title, text in {"image's path": str(image), "command line": command_line, "name": called}.items():
+        if found := _NOT_IN_XML.search(text):
+            raise UsageError(
+                f"The {title} holds the character {found.group()!r}, which cannot stand in XML.",
+                next_step=f"Take it out of the {title}.",
+            )
+    ET.register_namespace("lab", LAB_NAMESPACE)
+    domain = ET.Element("domain", type=hypervisor)
+    _text(domain, "name", called)
+    if owner is not None:
+        ET.SubElement(ET.SubElement(domain, "metadata"), f"{{{LAB_NAMESPACE}}}guest", dict(owner))
+    _text(domain, "memory", str(memory_mib), unit="MiB")
+    _text(domain, "vcpu", "1")
+    system = ET.SubElement(domain, "os")
+    _text(system, "type", "hvm", arch="x86_64", machine="pc")
+    _text(system, "loader", QBOOT, type="rom")
+    _text(system, "kernel", str(image))
+    if command_line:
+        _text(system, "cmdline", command_line)
+    features = ET.SubElement(domain, "features")
+    ET.SubElement(features, "acpi")
+    if hypervisor == "qemu":
+        _text(ET.SubElement(features, "tcg"), "tb-cache", str(CODE_CACHE_MIB), unit="MiB")
+    ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
+    clock = ET.SubElement(domain, "clock", offset="utc")
+    ET.SubElement(clock, "timer", name="hpet", present="no")
+    for event in ("on_poweroff", "on_reboot", "on_crash"):
+        _text(domain, event, "destroy")
+    devices = ET.SubElement(domain, "devices")
+    _text(devices, "emulator", EMULATOR)
+    ET.SubElement(devices, "controller", type="usb", index="0", model="none")
+    _serial(devices, 0, console_socket)
+    if control_socket is not None:
+        _serial(devices, 1, control_socket)
+    ET.SubElement(devices, "memballoon", model="none")
+    ET.SubElement(devices, "panic", model="isa")
+    console = (
+        f"Its console:             the Unix socket {console_socket}"
+        if console_socket
+        else f"Its console:             virsh -c qemu:///session console {called}"
+    )
+    return _printed(
+        domain,
+        _COMMENT.format(
+            name=called, console=console, by="processor" if hypervisor == "kvm" else "emulator"
+        ),
+    )
+
+
+def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, tag, attributes)
+    element.text = text
+    return element
+
+
+def _serial(devices: ET.Element, port: int, socket: Path | None) -> None:
+    serial = ET.SubElement(devices, "serial", type="unix" if socket else "pty")
+    if socket:
+        ET.SubElement(serial, "source", mode="bind", path=str(socket))
+    ET.SubElement(serial, "target", type="isa-serial", port=str(port))
+
+
+def _printed(domain: ET.Element, comment: str) -> str:
+    ET.indent(domain)
+    body = ET.tostring(domain, encoding="unicode")
+    return f"<!--{comment.replace('--', '- -')}-->\n{body}\n"

@@ -1,0 +1,89 @@
+"""Starting a guest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from labkit.build.arguments import quote
+from labkit.errors import LabError
+from labkit.guest.checks import Bootable, check_image, check_limits, check_memory
+from labkit.guest.guest import Guest
+from labkit.guest.owned import OwnedGuest, Plan
+from labkit.host.connection import Host, open_host
+from labkit.host.identity import Identity
+from labkit.host.probe import proven
+from labkit.host.qemu import find_qemu
+from labkit.settings import Settings, settings
+
+__all__ = ["boot", "hypervisor"]
+
+
+def boot(
+    image: Bootable,
+    *,
+    memory: int | None = None,
+    arguments: Sequence[str] = (),
+    stay: bool = False,
+    timeout: float | None = None,
+    output_limit: int | None = None,
+    host: Host | None = None,
+) -> Guest:
+    """Start a unikernel. It runs when this returns; not a byte of its console is lost.
+
+    It ends with the process that called, however that ends, unless it is to stay. Emits the step ``boot``.
+
+    Args:
+        image: what to start.
+        memory: its memory, in MiB; ``LABKIT_MEMORY`` unless given.
+        arguments: the words after the program's name.
+        stay: hand it to a keeper process, so that it outlives this one.
+        timeout: the longest it may run, in seconds; then it is stopped.
+        output_limit: the most bytes it may print; then it is stopped.
+        host: where to run it; a place of its own unless given. It stays yours to close.
+
+    Raises:
+        ImageError: the file cannot be booted.
+        UsageError: an argument of this call, or a setting, cannot be taken.
+        HostError: the place where guests run does not work.
+        MissingTool: something that is needed is not installed.
+    """
+    found = host.settings if host else settings()
+    check_limits(timeout, output_limit)
+    path = image.path.absolute()
+    memory_mib = found.memory_mib if memory is None else memory
+    check_memory(memory_mib, check_image(path), image.name)
+    command_line = quote(arguments)
+    if stay:
+        from labkit.guest.keeper import keep  # noqa: PLC0415  the keeper itself calls this module
+
+        return keep(
+            path, image.name, memory_mib, list(arguments), timeout=timeout, output_limit=output_limit, found=found
+        )
+    place = host or open_host(found)
+    try:
+        plan = Plan(
+            path,
+            image.name,
+            memory_mib,
+            command_line,
+            hypervisor(found, place.identity),
+            timeout=timeout,
+            output_limit=output_limit,
+            console_bytes=found.console_bytes,
+        )
+        guest = OwnedGuest(plan, place, closes_host=host is None)
+    except BaseException:
+        if host is None:
+            place.close()
+        raise
+    guest.start()
+    return guest
+
+
+def hypervisor(found: Settings, who: Identity) -> Literal["kvm", "qemu"]:
+    """What guests run on: KVM where it is proven, else emulation."""
+    try:
+        return "kvm" if proven(found, find_qemu(), who).proven else "qemu"
+    except LabError:
+        return "qemu"  # QEMU is missing: libvirt says so better

@@ -1,0 +1,226 @@
+"""What a running unikernel is to whoever watches it, wherever it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from labkit.errors import Evidence, GuestTimeout, LabError
+from labkit.guest.console import Console
+
+__all__ = ["CRASHED", "Exit", "Guest", "GuestEvent", "Reason", "State"]
+
+CRASHED = 255
+"""The status of a guest that panicked or crashed."""
+
+
+class State(Enum):
+    """Where a guest is in its life."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Reason(Enum):
+    """Why a guest ended."""
+
+    EXIT = "exit"
+    PANIC = "panic"
+    CRASH = "crash"
+    STOPPED = "stopped"
+    TIME_LIMIT = "time limit"
+    OUTPUT_LIMIT = "output limit"
+    HOST_LOST = "host lost"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a guest ended.
+
+    Attributes:
+        status: its exit status; 255 after a panic or crash; None where it was ended from outside.
+        reason: why.
+        detail: the same in a sentence.
+        last_words: the last lines of its console.
+        stamps: boot stages, in nanoseconds after the kernel's entry.
+        seconds: how long it ran.
+    """
+
+    status: int | None
+    reason: Reason
+    detail: str
+    last_words: str = ""
+    stamps: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class GuestEvent:
+    """Something that happened to a guest.
+
+    Attributes:
+        kind: ``running``, ``stamp``, ``exit``, ``panic``, ``ended``, or libvirt's ``shutdown``, ``crashed``, ``stopped``.
+        detail: in words.
+        seconds: since the guest began to run.
+    """
+
+    kind: str
+    detail: str
+    seconds: float
+
+
+class Guest(ABC):
+    """One running unikernel. A context manager.
+
+    Attributes:
+        name: its name, unique on its host.
+        image: the image file it was started from.
+        console: what it prints, and the way to answer.
+    """
+
+    def __init__(self, name: str, image: Path, console_bytes: int) -> None:
+        self.name = name
+        self.image = image
+        self.console = Console(name, console_bytes, self._send)
+        self._state = State.STARTING
+        self._events: list[GuestEvent] = []
+        self._stamps: dict[str, int] = {}
+        self._exit: Exit | None = None
+        self._failure: LabError | None = None
+        self._changed = threading.Condition()
+        self._began = time.monotonic()
+        self._watchers: list[Callable[[GuestEvent], None]] = []
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._state
+
+    @property
+    def events(self) -> tuple[GuestEvent, ...]:
+        """What has happened to it so far, oldest first."""
+        with self._changed:
+            return tuple(self._events)
+
+    @property
+    def stamps(self) -> dict[str, int]:
+        """Boot stages reached so far, in nanoseconds after the kernel's entry."""
+        with self._changed:
+            return dict(self._stamps)
+
+    @property
+    def exit(self) -> Exit | None:
+        """How it ended; None while it runs."""
+        return self._exit
+
+    def subscribe(self, watcher: Callable[[GuestEvent], None]) -> Callable[[], None]:
+        """Call ``watcher`` with every event from now on, in the thread that serves the guest.
+
+        Returns:
+            What ends the subscription.
+        """
+        with self._changed:
+            self._watchers.append(watcher)
+
+        def end() -> None:
+            with self._changed:
+                if watcher in self._watchers:
+                    self._watchers.remove(watcher)
+
+        return end
+
+    def wait(self, timeout: float | None = None) -> Exit:
+        """Wait until it has ended.
+
+        Args:
+            timeout: the longest wait, in seconds; the guest goes on after it.
+
+        Raises:
+            GuestTimeout: it runs still.
+            HostError: the place where it ran failed under it; its last words are in the evidence.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._state is State.ENDED, timeout):
+                raise GuestTimeout(
+                    f"{self.name} has not ended in {timeout:g} s.",
+                    next_step="Wait longer, or stop it; its last words show where it is.",
+                    evidence=[Evidence("its last words", self.console.last_words())],
+                )
+            if self._failure is not None:
+                raise self._failure
+            assert self._exit is not None  # noqa: S101  ENDED is set together with it
+            return self._exit
+
+    @abstractmethod
+    def stop(self) -> Exit:
+        """End it now, as by pulling its plug; returns when it is gone. Harmless if it has ended.
+
+        Raises:
+            HostError: the place where it ran failed under it.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it: one that is ours ends, one that stays goes on without us. Raises nothing."""
+
+    @abstractmethod
+    def _send(self, data: bytes) -> None:
+        """Pass input on to it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        told = self._exit
+        ending = f", {told.reason.value} {'' if told.status is None else told.status}".rstrip() if told else ""
+        return f"<{type(self).__name__} {self.name}: {self._state.value}{ending}>"
+
+    def _note(self, kind: str, detail: str = "") -> None:
+        """Record an event and tell the watchers."""
+        event = GuestEvent(kind, detail, time.monotonic() - self._began)
+        with self._changed:
+            self._events.append(event)
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            try:
+                watcher(event)
+            except Exception:  # noqa: BLE001, S112  a broken listener must not stop the guest
+                continue
+
+    def _finish(self, ending: Exit, failure: LabError | None = None) -> None:
+        """Record the end, once."""
+        if self._state is State.ENDED:
+            return
+        self._note("ended", ending.detail)
+        self.console.close()
+        with self._changed:
+            self._exit, self._failure = ending, failure
+            self._state = State.ENDED
+            self._changed.notify_all()
+
+
+def as_json(ending: Exit) -> dict[str, Any]:
+    """An ending as it goes over a wire."""
+    return {**vars(ending), "reason": ending.reason.value}
+
+
+def from_json(told: dict[str, Any]) -> Exit:
+    """The inverse of :func:`as_json`.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    return Exit(**{**told, "reason": Reason(told["reason"])})

@@ -1,0 +1,400 @@
+"""A guest that this process has started and owns."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import secrets
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from labkit import events
+from labkit.build.domainxml import domain_name, domain_xml
+from labkit.errors import Evidence, GuestError, HostError, LabError
+from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
+from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
+from labkit.guest.ownership import Ownership, this_process
+from labkit.guest.pump import Link, Pump
+from labkit.guest.relay import Relay
+from labkit.host.connection import Host
+from labkit.host.loop import libvirt
+
+if TYPE_CHECKING:
+    import libvirt as libvirt_module
+
+__all__ = ["OwnedGuest", "Plan"]
+
+CONSOLE_SOCKET: Final = "console"
+CONTROL_SOCKET: Final = "control"
+RELAY_SOCKET: Final = "relay"
+SETTLE_SECONDS: Final = 3.0  # how long libvirt may take to tell why a console has closed
+STOP_SECONDS: Final = 30.0
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start.
+
+    Attributes:
+        path: the image file.
+        name: what the guest is to be named for.
+        memory_mib: its memory, in MiB.
+        command_line: its arguments, quoted.
+        hypervisor: ``kvm`` or ``qemu``.
+        stay: whether it is meant to outlive who asked for it.
+        timeout: the longest it may run, in seconds.
+        output_limit: the most bytes it may print.
+        console_bytes: how much of its console is kept.
+    """
+
+    path: Path
+    name: str
+    memory_mib: int
+    command_line: str
+    hypervisor: Literal["kvm", "qemu"]
+    stay: bool = False
+    timeout: float | None = None
+    output_limit: int | None = None
+    console_bytes: int = 1 << 20
+
+
+class OwnedGuest(Guest):
+    """A guest of this process: a domain that libvirt ends when this process ends.
+
+    One thread, its pump, serves it. Every way to its end meets in :meth:`_ended`, in that thread.
+    """
+
+    def __init__(self, plan: Plan, host: Host, *, closes_host: bool) -> None:
+        super().__init__(f"{domain_name(plan.name)}-{secrets.token_hex(3)}", plan.path, plan.console_bytes)
+        self.host = host
+        self._plan = plan
+        self._closes_host = closes_host
+        self._pump = Pump(f"labkit-{self.name}")
+        self._records = ControlReader()
+        self._last_record: ExitRecord | PanicRecord | None = None
+        self._wanted: Reason | None = None  # the end that we brought about ourselves
+        self._shutdown = self._crashed = False
+        self._domain: libvirt_module.virDomain | None = None
+        self._callback: int | None = None
+        self._forget_lost: Callable[[], None] = lambda: None
+        self._folder = _new_folder(host)
+        self._relay: Relay | None = None
+        self._ending = False
+        self._domain_gone = threading.Event()
+
+    @property
+    def folder(self) -> Path:
+        """Its run folder."""
+        return self._folder
+
+    def start(self) -> None:
+        """Start it. On an error nothing is left.
+
+        Raises:
+            HostError: libvirt or QEMU cannot start it.
+        """
+        with events.step("boot", self.name) as step, ExitStack() as undo:
+            undo.callback(self._release)
+            self._create()
+            step.progress("created", 0.6)
+            console = self._connect(CONSOLE_SOCKET)
+            self._console_link = Link(self._pump, console, self._console_came, self._link_ended)
+            control = self._connect(CONTROL_SOCKET)
+            self._control_link = Link(self._pump, control, self._control_came, self._link_ended)
+            try:
+                self._relay = Relay(self._pump, self._folder / RELAY_SOCKET, self, self)
+            except OSError as error:
+                raise self.host.trouble(f"The relay socket of {self.name} cannot be made.", error) from error
+            self._watch_domain()
+            self._state = State.RUNNING
+            self._began = time.monotonic()
+            self._note("running", "resumed")
+            if self._plan.timeout is not None:
+                self._pump.at(self._began + self._plan.timeout, lambda: self._request(Reason.TIME_LIMIT))
+            with self._libvirt_says(f"{self.name} cannot be resumed."):
+                assert self._domain is not None  # noqa: S101  _create has set it
+                self._domain.resume()
+            self._pump.start()
+            undo.pop_all()
+            step.progress("running", 1.0)
+
+    # What a user asks for
+
+    def stop(self) -> Exit:
+        """End it now, as by pulling its plug; returns when it is gone. Harmless if it has ended.
+
+        Raises:
+            HostError: the place where it ran failed under it.
+        """
+        self.request_stop()
+        self._pump.join(STOP_SECONDS)
+        return self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
+
+    def request_stop(self) -> None:
+        """Ask for its end; from any thread."""
+        self._pump.post(lambda: self._request(Reason.STOPPED))
+
+    def close(self) -> None:
+        """End it if it runs, and wait until nothing of it is left. Raises nothing."""
+        if self._state is State.STARTING:
+            return
+        self.request_stop()
+        self._pump.join(STOP_SECONDS)
+
+    def settled(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is left of an ended guest: no domain, socket, folder or thread."""
+        return self._pump.join(timeout)
+
+    def _send(self, data: bytes) -> None:
+        if not self._console_link.send(data):
+            raise GuestError(
+                f"{self.name} does not read its console: a megabyte waits for it.",
+                next_step="Send less, or wait for its answers.",
+                evidence=[Evidence("its last words", self.console.last_words())],
+            )
+
+    # Its start
+
+    def _create(self) -> None:
+        module = libvirt()
+        xml = domain_xml(
+            {},
+            self._seen_by_qemu(),
+            name=self.name,
+            memory_mib=self._plan.memory_mib,
+            command_line=self._plan.command_line,
+            hypervisor=self._plan.hypervisor,
+            console_socket=self._folder / CONSOLE_SOCKET,
+            control_socket=self._folder / CONTROL_SOCKET,
+            owner=Ownership.now(self.image, stay=self._plan.stay).attributes(),
+        )
+        flags = module.VIR_DOMAIN_START_PAUSED | module.VIR_DOMAIN_START_AUTODESTROY
+        with self._libvirt_says(f"{self.name} cannot be started."):
+            self._domain = self.host.connection.createXML(xml, flags)
+
+    def _seen_by_qemu(self) -> Path:
+        """The image file, or a copy where QEMU may not see the file itself."""
+        if self.host.identity.sees_all_files:
+            return self.image
+        copy = self._folder / "image"
+        try:
+            shutil.copyfile(self.image, copy)
+            copy.chmod(0o644)
+        except OSError as error:
+            raise HostError(
+                f"The image cannot be copied to {copy}: {error.strerror}.", next_step="Free some space there."
+            ) from error
+        return copy
+
+    def _connect(self, name: str) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(str(self._folder / name))
+        except OSError as error:
+            sock.close()
+            raise self.host.trouble(f"The {name} of {self.name} cannot be reached.", error) from error
+        return sock
+
+    def _watch_domain(self) -> None:
+        module = libvirt()
+        with self._libvirt_says(f"{self.name} cannot be watched."):
+            self._callback = self.host.connection.domainEventRegisterAny(
+                self._domain, module.VIR_DOMAIN_EVENT_ID_LIFECYCLE, _lifecycle, self
+            )
+        self._forget_lost = self.host.when_lost(lambda: self._pump.post(self._host_lost))
+
+    @contextmanager
+    def _libvirt_says(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except libvirt().libvirtError as error:
+            raise self.host.trouble(what, error) from error
+
+    # Its life, in the pump's thread
+
+    def _console_came(self, data: bytes) -> None:
+        self.console.feed(data)
+        if self._relay:
+            self._relay.console_came()
+        if self._plan.output_limit is not None and self.console.size > self._plan.output_limit:
+            self._request(Reason.OUTPUT_LIMIT)
+
+    def _control_came(self, data: bytes) -> None:
+        for record in self._records.feed(data):
+            match record:
+                case Stamp(name, nanoseconds):
+                    with self._changed:
+                        self._stamps[name] = nanoseconds
+                    self._note("stamp", f"{name} {nanoseconds}")
+                case ExitRecord(status):
+                    self._last_record = record
+                    self._note("exit", str(status))
+                case PanicRecord(reason):
+                    self._last_record = record
+                    self._note("panic", reason)
+
+    def _note(self, kind: str, detail: str = "") -> None:
+        super()._note(kind, detail)
+        if self._relay:
+            self._relay.event_came(self._events[-1])
+
+    def _link_ended(self) -> None:
+        """A socket has closed: with both, QEMU has gone."""
+        if self._console_link.open or self._control_link.open or self._ending:
+            return
+        if self._wanted or self._last_record or self._shutdown or self._crashed:
+            self._ended()
+        else:  # libvirt tells why in a moment
+            self._pump.at(time.monotonic() + SETTLE_SECONDS, self._ended)
+
+    def _domain_event(self, event: int, detail: int) -> None:
+        module = libvirt()
+        if event == module.VIR_DOMAIN_EVENT_SHUTDOWN:
+            self._shutdown = True
+            self._note("shutdown", "the guest has powered off")
+        elif event == module.VIR_DOMAIN_EVENT_CRASHED:
+            self._crashed = True
+            self._note("crashed", "the guest has told libvirt that it crashed")
+        elif event == module.VIR_DOMAIN_EVENT_STOPPED:
+            self._domain_gone.set()
+            if detail == module.VIR_DOMAIN_EVENT_STOPPED_DESTROYED and not self._shutdown and not self._crashed:
+                self._wanted = self._wanted or Reason.STOPPED
+            self._note("stopped", "libvirt has removed the domain")
+            if not self._console_link.open and not self._control_link.open:
+                self._ended()
+
+    def _request(self, reason: Reason) -> None:
+        """Bring about the end."""
+        if self._ending or self._wanted:
+            return
+        self._wanted = reason
+        self._destroy(self.host)
+        # What is left in the sockets is read before they tell of their end, which comes now.
+
+    def _destroy(self, host: Host) -> bool:
+        """Remove the domain; True if it is not there any more."""
+        module = libvirt()
+        try:
+            if host is self.host and self._domain is not None:
+                self._domain.destroy()
+            else:
+                host.connection.lookupByName(self.name).destroy()
+        except module.libvirtError as error:
+            return bool(error.get_error_code() == module.VIR_ERR_NO_DOMAIN)
+        return True
+
+    def _host_lost(self) -> None:
+        if self._ending or self._wanted:
+            return
+        self._wanted = Reason.HOST_LOST
+        self._note("lost", "libvirt's daemon has gone")
+        self._ended()
+
+    # Its end, in the pump's thread
+
+    def _ended(self) -> None:
+        if self._ending:
+            return
+        self._ending = True
+        ending = self._how_it_ended()
+        failure: LabError | None = None
+        if ending.reason is Reason.HOST_LOST:
+            failure = self._lost_error(ending)
+            self._remove_orphan()
+        self._finish(ending, failure)
+        if self._relay:
+            self._relay.close(ending, self._clean_up)
+        else:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self.host.alive and not self._domain_gone.is_set():
+            self._destroy(self.host)
+        self._pump.stop()
+        self._release()
+
+    def _how_it_ended(self) -> Exit:
+        seconds = time.monotonic() - self._began
+        status: int | None = None
+        match self._wanted, self._last_record:
+            case (_, ExitRecord(status)):
+                reason, detail = Reason.EXIT, f"exited with status {status}"
+            case (_, PanicRecord(why)):
+                status, reason, detail = CRASHED, Reason.PANIC, f"panicked: {why}"
+            case (Reason.STOPPED, _):
+                reason, detail = Reason.STOPPED, "was stopped"
+            case (Reason.TIME_LIMIT, _):
+                reason, detail = Reason.TIME_LIMIT, f"did not end in {self._plan.timeout:g} s, and was stopped"
+            case (Reason.OUTPUT_LIMIT, _):
+                reason = Reason.OUTPUT_LIMIT
+                detail = f"printed more than {self._plan.output_limit:,} bytes, and was stopped"
+            case (Reason.HOST_LOST, _):
+                reason, detail = Reason.HOST_LOST, "libvirt's daemon went away while it ran"
+            case _:
+                status, reason = CRASHED, Reason.CRASH
+                detail = "crashed" if self._crashed or not self._shutdown else "ended without telling its status"
+        return Exit(status, reason, detail, self.console.last_words(), self.stamps, seconds)
+
+    def _lost_error(self, ending: Exit) -> HostError:
+        error = self.host.trouble(
+            f"libvirt's daemon went away while {self.name} ran.",
+            next_step="Boot it again: the daemon is started anew when it is needed.",
+        )
+        words = Evidence("the guest's last words", ending.last_words)
+        return HostError(error.what, next_step=error.next_step, evidence=[words, *error.evidence])
+
+    def _remove_orphan(self) -> None:
+        """QEMU outlives libvirt's daemon: have a new daemon find and remove it."""
+        with contextlib.suppress(LabError), self.host.reopened() as host:
+            self._destroy(host)
+
+    def _release(self) -> None:
+        """Give back all that is held outside the pump, as far as it was taken."""
+        module = libvirt()
+        self._forget_lost()
+        if self._state is State.STARTING:
+            self._pump.join()
+            if self._domain is not None:
+                self._destroy(self.host)
+        if self._callback is not None and self.host.alive:
+            with contextlib.suppress(module.libvirtError):
+                self.host.connection.domainEventDeregisterAny(self._callback)
+        self._callback = self._domain = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._closes_host:
+            self.host.close()
+
+
+def _lifecycle(
+    _connection: Any, _domain: Any, event: int, detail: int, guest: OwnedGuest
+) -> None:
+    """libvirt's callback, in libvirt's thread."""
+    guest._pump.post(lambda: guest._domain_event(event, detail))
+
+
+def _new_folder(host: Host) -> Path:
+    """A private run folder, whose name tells the process that owns it."""
+    owner = this_process()
+    folder = host.folder / f"{owner.pid}-{owner.start}-{next(_numbers)}"
+    try:
+        folder.mkdir(mode=0o700)
+        if host.identity.owner is not None:
+            os.chown(folder, host.identity.owner, host.identity.owner)
+    except OSError as error:
+        raise HostError(
+            f"The run folder {folder} cannot be made: {error.strerror}.",
+            next_step="Free some space there, or set LABKIT_RUN to another folder.",
+        ) from error
+    return folder
+
+

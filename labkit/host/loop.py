@@ -1,0 +1,53 @@
+"""libvirt's event loop: one thread of this process runs it, started before the first connection is opened."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["libvirt"]
+
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def libvirt() -> ModuleType:
+    """The module ``libvirt``, with its event loop running.
+
+    It is imported here and not before: that takes longer than the rest of labkit.
+
+    Raises:
+        MissingTool: the Python package is not there.
+    """
+    global _thread  # noqa: PLW0603  libvirt has one loop a process, whoever asks for it
+    try:
+        import libvirt as module  # noqa: PLC0415
+    except ImportError as error:
+        from labkit.errors import MissingTool  # noqa: PLC0415
+
+        raise MissingTool(
+            f"Python's libvirt package cannot be loaded: {error}.",
+            next_step="Run `make lab`, or install libvirt-python into the Python that runs labkit.",
+        ) from error
+    with _lock:
+        if _thread is None:
+            module.virEventRegisterDefaultImpl()
+            module.registerErrorHandler(_quiet, None)
+            _thread = threading.Thread(target=_run, args=(module,), name="labkit-libvirt", daemon=True)
+            _thread.start()
+    return module
+
+
+def _quiet(_context: object, _error: object) -> None:
+    """Errors are raised as exceptions; libvirt need not print them as well."""
+
+
+def _run(module: ModuleType) -> None:
+    while True:
+        try:
+            module.virEventRunDefaultImpl()
+        except module.libvirtError:  # a callback of a connection that has just gone
+            continue

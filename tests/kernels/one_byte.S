@@ -1,0 +1,4 @@
+# One byte, then the end: when a console begins.
+        .include "pvh.inc"
+main:   say COM1, "!"
+        ret
