@@ -1,0 +1,79 @@
+"""The table that the benchmarks print: what was measured, beside what, and the goal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Row", "Sample", "print_table"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What repeated measurements of one thing gave.
+
+    Attributes:
+        values: in one unit, in the order measured.
+        unit: such as ``ms`` or ``KB``.
+    """
+
+    values: Sequence[float]
+    unit: str
+
+    @property
+    def least(self) -> float:
+        """The smallest value: what the machine can do when nothing disturbs."""
+        return min(self.values)
+
+    @property
+    def median(self) -> float:
+        """The value in the middle."""
+        return statistics.median(self.values)
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return f"{self.values[0]:.0f} {self.unit}"
+        return f"{self.median:.0f} ({self.least:.0f}) {self.unit}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        what: what was measured.
+        ours: its sample.
+        peer: what it stands beside.
+        theirs: the peer's sample, from the same rounds.
+        goal: what is wanted, in words.
+    """
+
+    what: str
+    ours: Sample
+    peer: str
+    theirs: Sample
+    goal: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """Ours by theirs, medians."""
+        return self.ours.median / self.theirs.median
+
+    @property
+    def difference(self) -> str:
+        """Ours less theirs, medians."""
+        return f"{self.ours.median - self.theirs.median:+.0f} {self.ours.unit}"
+
+
+def print_table(title: str, rows: Iterable[Row]) -> None:
+    """Print rows under a title, columns aligned: values are ``median (least) unit``."""
+    lines = [("", "ours", "beside", "", "ratio", "difference", "goal")]
+    lines += [
+        (row.what, str(row.ours), row.peer, str(row.theirs), f"{row.ratio:.2f}", row.difference, row.goal)
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    print(f"\n{title}")
+    for line in lines:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
