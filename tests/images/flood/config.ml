@@ -1,0 +1,5 @@
+(* Prints much. *)
+open Mirage
+
+let main = main "Unikernel" job
+let () = register "flood" [ main ]
