@@ -23,6 +23,7 @@ class Settings:
         memory_mib: a guest's memory unless told otherwise (``LABKIT_MEMORY``), in MiB.
         console_bytes: how much of a console is kept in memory (``LABKIT_CONSOLE_BYTES``).
         toolchain: the default toolchain (``LABKIT_TOOLCHAIN``).
+        cache_mib: how large the cache may grow before the longest unused goes (``LABKIT_CACHE_MIB``), in MiB.
         uri: a libvirt URI to use instead of the lab's own (``LABKIT_LIBVIRT_URI``), or None.
     """
 
@@ -32,6 +33,7 @@ class Settings:
     memory_mib: int = 32
     console_bytes: int = 1 << 20
     toolchain: str = "offline"
+    cache_mib: int = 2048
     uri: str | None = None
 
     def run_folder(self) -> Path:
@@ -81,5 +83,6 @@ def settings() -> Settings:
         memory_mib=_number("LABKIT_MEMORY", 32, 8),
         console_bytes=_number("LABKIT_CONSOLE_BYTES", 1 << 20, 4096),
         toolchain=env.get("LABKIT_TOOLCHAIN") or "offline",
+        cache_mib=_number("LABKIT_CACHE_MIB", 2048, 16),
         uri=env.get("LABKIT_LIBVIRT_URI"),
     )

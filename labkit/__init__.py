@@ -1,0 +1,74 @@
+"""Unikernel Lab: build, boot and watch MirageOS unikernels.
+
+The names below are the public face. Each is loaded when it is first used, so that ``import labkit`` costs
+next to nothing::
+
+    import labkit
+
+    image = labkit.build("images/hello")
+    with labkit.boot(image) as guest:
+        print(guest.wait())
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.build.image import Image as Image
+    from labkit.build.source import ImageSource as ImageSource
+    from labkit.build.target import Target as Target
+    from labkit.checkup import doctor as doctor
+    from labkit.errors import LabError as LabError
+    from labkit.guest import Guest as Guest
+    from labkit.guest import gc as gc
+    from labkit.guest import list_guests as list_guests
+    from labkit.verbs import boot as boot
+    from labkit.build.builder import build as build
+    from labkit.verbs import run as run
+
+__all__ = [
+    "Guest",
+    "Image",
+    "ImageSource",
+    "LabError",
+    "Target",
+    "boot",
+    "build",
+    "doctor",
+    "gc",
+    "list_guests",
+    "run",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Guest": "labkit.guest",
+    "Image": "labkit.build.image",
+    "ImageSource": "labkit.build.source",
+    "LabError": "labkit.errors",
+    "Target": "labkit.build.target",
+    "boot": "labkit.verbs",
+    "doctor": "labkit.checkup",
+    "gc": "labkit.guest",
+    "list_guests": "labkit.guest",
+    "run": "labkit.verbs",
+}
+
+
+def __getattr__(name: str) -> object:
+    if (
+        name == "build"
+    ):  # the package, which can be called: importing labkit.build.image binds this name to it
+        return import_module("labkit.build")
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
