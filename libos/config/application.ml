@@ -79,7 +79,8 @@ let out =
 
 let command application =
   let target = Key.v Key.target in
-  let others = List.filter (fun key -> Key.name key <> Key.name target) (Impl.all_keys (application.init @ application.jobs)) in
+  let all_keys = Impl.all_keys (application.init @ application.jobs) in
+  let others = List.filter (fun key -> Key.name key <> Key.name target) all_keys in
   let keys = Key.term (target :: others) in
   let with_keys run = Term.(const (fun () run -> run ()) $ keys $ run) in
   let generate =
@@ -101,13 +102,13 @@ let fail refusal =
 let run application =
   let messages = Buffer.create 80 in
   let err = Format.formatter_of_buffer messages in
+  Format.pp_set_margin err 10_000;
   match Cmd.eval_value ~catch:false ~err (command application) with
   | Ok (`Ok () | `Help | `Version) -> ()
   | Error _ ->
       Format.pp_print_flush err ();
-      let first = List.hd (String.split_on_char '\n' (Buffer.contents messages)) in
-      let error = Printf.sprintf "The configuration's arguments do not parse: %s" first in
-      fail { error; hint = "See config.exe --help."; subject = None }
+      let reason = List.hd (String.split_on_char '\n' (Buffer.contents messages)) in
+      fail { error = reason; hint = "See config.exe --help."; subject = None }
   | exception Refusal.Refused refusal -> fail refusal
 
 (* Registering *)
@@ -138,8 +139,24 @@ let register ?(argv = Basic.default_argv) ?(reporter = Basic.default_reporter ()
   in
   run { name; init; jobs = List.map dep jobs }
 
+(* A configuration that fails before it registers anything ends here too, and is reported below: that something was
+   raised shows in the backtrace. *)
 let () =
-  let nothing_registered =
-    { Refusal.error = "config.ml registers no unikernel."; hint = "End it with: let () = register \"name\" [ main ]"; subject = None }
-  in
-  at_exit (fun () -> if not !registered then fail nothing_registered)
+  Printexc.record_backtrace true;
+  at_exit (fun () ->
+      if (not !registered) && Printexc.raw_backtrace_length (Printexc.get_raw_backtrace ()) = 0 then
+        fail
+          {
+            error = "config.ml registers no unikernel.";
+            hint = "End it with: let () = register \"name\" [ main ]";
+            subject = None;
+          })
+
+let () =
+  Printexc.set_uncaught_exception_handler (fun exn _ ->
+      fail
+        {
+          error = "config.ml stopped with an exception: " ^ Printexc.to_string exn;
+          hint = "Look for what raises it in config.ml.";
+          subject = None;
+        })

@@ -33,6 +33,9 @@ let text (info : Impl.Info.t) graph =
    -warn-error -a
    ; MirageOS 4.11's interfaces instead of those of older libraries
    -open Unikernel_compat))
+ (ocamlopt_flags
+  ; ocamlc, which compiles each module first, has shown its warnings
+  (-g -w -a))
  (link_flags
   (:include link-flags.sexp)))
 

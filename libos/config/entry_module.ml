@@ -65,11 +65,11 @@ let devices output info registered graph =
   let first_start = List.find_opt starts graph.Graph.instances in
   let indent text = String.concat "\n    " (String.split_on_char '\n' text) in
   let connect { Graph.id; device; variable; module_path; args; deps } =
-    let needs = List.filter has_code (args @ deps) in
-    let force { Graph.variable; _ } = Printf.sprintf "    Lazy.force %s >>= fun %s ->\n" variable variable in
+    let needs = List.map (fun { Graph.variable; _ } -> variable) (List.filter has_code (args @ deps)) in
+    let force need = Printf.sprintf "    Lazy.force %s >>= fun %s ->\n" need need in
     let value arg = Printf.sprintf "(%s ())" (List.assoc arg registered) in
-    let values = List.map (fun { Graph.variable; _ } -> variable) needs @ List.map value device.runtime_args in
-    print output "\nlet %s =\n  lazy begin\n%s" variable (String.concat "" (List.map force needs));
+    let values = needs @ List.map value device.runtime_args in
+    print output "\nlet %s =\n  lazy begin\n%s" variable (String.concat "" (List.map force (Graph.unique needs)));
     ( match first_start with
     | Some first when first.id = id -> print output "    Platform.stamp \"start\";\n"
     | Some _ | None -> () );

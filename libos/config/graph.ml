@@ -32,7 +32,6 @@ let build ~names ~init jobs =
   let jobs = List.map instance jobs in
   { instances = List.rev !instances; init; jobs }
 
-(* Each item once, at its first place. *)
 let unique items =
   let add kept item = if List.mem item kept then kept else item :: kept in
   List.rev (List.fold_left add [] items)

@@ -31,3 +31,6 @@ val local_libs : t -> string list
 
 val hardware : t -> (string * string) list
 (** [hardware graph] is the name and kind of each device on the bus, in its order. *)
+
+val unique : 'a list -> 'a list
+(** [unique items] has each of [items] once, at its first place. *)

@@ -33,7 +33,7 @@ val unsupported : string -> 'a t
 
 (** {1 Code} *)
 
-type 'a code
+type +'a code
 (** An OCaml expression of type ['a Lwt.t]. *)
 
 val code : pos:Runtime_arg.pos -> ('a, Format.formatter, unit, 'b code) format4 -> 'a

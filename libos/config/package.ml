@@ -40,19 +40,28 @@ let distance a b =
   String.iteri row a;
   previous.(String.length b)
 
+let installed_names () =
+  let in_folder folder =
+    let has_meta name = Sys.file_exists (Filename.concat (Filename.concat folder name) "META") in
+    match Sys.readdir folder with
+    | names -> List.filter has_meta (Array.to_list names)
+    | exception Sys_error _ -> []
+  in
+  List.concat_map in_folder (Findlib.search_path ())
+
 let closest library =
   let nearer best candidate =
     let d = distance library candidate in
     match best with Some (_, least) when least <= d -> best | _ when d <= 2 -> Some (candidate, d) | _ -> best
   in
-  List.fold_left nearer None (Fl_package_base.list_packages ())
+  List.fold_left nearer None (installed_names ())
 
 let check package =
   let check_library library =
     if not (installed library) then
       let hint =
         match closest library with
-        | Some (other, _) -> Printf.sprintf "Did you mean %s? If not: %s" other Refusal.opam_hint
+        | Some (other, _) -> Printf.sprintf "Did you mean %s? If not, use upstream's toolchain: %s" other Refusal.opam_command
         | None -> Refusal.opam_hint
       in
       Refusal.refuse ~subject:(Package package.name) ~hint "The package %s is not in the offline toolchain." library

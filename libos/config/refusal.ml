@@ -4,7 +4,8 @@ type t = { error : string; hint : string; subject : subject option }
 exception Refused of t
 
 let refuse ?subject ~hint format = Printf.ksprintf (fun error -> raise (Refused { error; hint; subject })) format
-let opam_hint = "Build it with upstream's MirageOS instead: labkit build --toolchain opam."
+let opam_command = "labkit build --toolchain opam"
+let opam_hint = "Build it with upstream's MirageOS instead: " ^ opam_command
 
 let unsupported ~what feature =
   refuse ~subject:(Feature feature) ~hint:opam_hint "The %s %s is not in the offline toolchain." what feature

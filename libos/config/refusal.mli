@@ -14,6 +14,8 @@ val refuse : ?subject:subject -> hint:string -> ('a, unit, string, 'b) format4 -
 val unsupported : what:string -> string -> 'a
 (** [unsupported ~what feature] refuses [feature], which upstream has: [what] says what kind of thing it is. *)
 
+val opam_command : string
+
 val opam_hint : string
 (** How to get what the offline toolchain lacks. *)
 

@@ -1,6 +1,6 @@
 (** Arguments of the unikernel itself, read when it boots. *)
 
-type 'a arg
+type +'a arg
 (** An argument whose value is of type ['a]. *)
 
 type t

@@ -1,15 +1,15 @@
-let conditions = ref []
+(* For each source that somebody waits for, the promise that they share. *)
+let awaited : (int * (unit Lwt.t * unit Lwt.u)) list ref = ref []
 
-let condition source =
-  match List.assoc_opt source !conditions with
-  | Some condition -> condition
+let wait source =
+  match List.assoc_opt source !awaited with
+  | Some (promise, _) -> promise
   | None ->
-      let condition = Lwt_condition.create () in
-      conditions := (source, condition) :: !conditions;
-      condition
-
-let wait source = Lwt_condition.wait (condition source)
+      let promise, resolver = Lwt.wait () in
+      awaited := (source, (promise, resolver)) :: !awaited;
+      promise
 
 let signal sources =
-  let tell (source, condition) = if sources land source <> 0 then Lwt_condition.broadcast condition () in
-  if sources <> 0 then List.iter tell !conditions
+  let happened, pending = List.partition (fun (source, _) -> sources land source <> 0) !awaited in
+  awaited := pending;
+  List.iter (fun (_, (_, resolver)) -> Lwt.wakeup_later resolver ()) happened
