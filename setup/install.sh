@@ -340,7 +340,7 @@ if [ ${#absent[@]} -gt 0 ]; then
     todo+=("Debian packages: ${#absent[@]} and what they need (${size:-up to 500 MB to download, 2 GB on the disk})")
 fi
 python_ready || todo+=("Python packages: $(grep -c '==' "$here/requirements-$purpose.lock"), pinned, in .venv/ (100 MB to download, 270 MB on the disk)")
-{ [ ${#todo[@]} = 0 ] && proved; } || todo+=("The library OS: compiled into your cache, then proved by booting hello (1 minute, 30 MB)")
+{ [ ${#todo[@]} = 0 ] && proved; } || todo+=("The library OS: compiled into your cache, then proved by booting hello (half a minute, 30 MB)")
 
 if [ ${#todo[@]} = 0 ]; then
     [ "$plan" = no ] || say "Nothing to do: everything is there."

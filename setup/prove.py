@@ -10,9 +10,11 @@ import threading
 import time
 
 import labkit
-from labkit.build import libos
-from labkit.errors import LabError
+from labkit import host
+from labkit.errors import Evidence, HostError, LabError
 from labkit.events import Event, Kind, subscribed
+from labkit.guest import boot
+from labkit.settings import settings
 
 WIDTH = 24
 FRAMES = "|/-\\"
@@ -69,25 +71,24 @@ class Bar:
 
 
 def prove(bar: Bar) -> None:
-    bar.stage("Library OS")
-    libos.ensure()
+    bar.stage("Library OS and hello")
+    image = labkit.build(settings().root / "images" / "hello")
     bar.finish()
 
     bar.stage("libvirt and QEMU")
-    from labkit import host
-
     host.warm()
     bar.finish()
 
-    bar.stage("Proof: hello, built and booted")
-    image = labkit.build(labkit.settings().root / "images" / "hello")
-    with labkit.boot(image) as guest:
-        status = guest.wait(timeout=60)
-        said = guest.console.text()
-    if status != 0 or "hello" not in said:
-        print(f"hello ended with {status}. Its console:\n{said}", file=sys.stderr)
-        raise SystemExit(1)
-    bar.finish(": it said hello and ended with 0")
+    bar.stage("Proof: hello boots")
+    with boot(image, timeout=120) as guest:
+        ending = guest.wait()
+    if ending.status != 0 or "Hello" not in guest.console.text():
+        raise HostError(
+            f"hello was booted to prove the set-up, but {ending.detail}.",
+            next_step="`.venv/bin/labkit doctor` checks this machine.",
+            evidence=[Evidence("its console", guest.console.text())],
+        )
+    bar.finish(": it said hello and ended with status 0")
 
 
 def main() -> int:

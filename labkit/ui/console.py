@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
-    from labkit.guest import Guest
+    from labkit.guest.guest import Exit, Guest
 
 __all__ = ["watch"]
 
@@ -19,7 +19,7 @@ SHOWN_BYTES: Final = 200_000
 PAUSE: Final = 0.02  # pieces that come closer together are shown together
 
 
-def watch(guest: Guest, *, stream: TextIO | None = None, limit: int = SHOWN_BYTES) -> int | None:
+def watch(guest: Guest, *, stream: TextIO | None = None, limit: int = SHOWN_BYTES) -> Exit:
     """Show a guest's console here, as it comes, until the guest ends.
 
     Args:
@@ -28,7 +28,10 @@ def watch(guest: Guest, *, stream: TextIO | None = None, limit: int = SHOWN_BYTE
         limit: after so many bytes it only counts, and says at the end how many more there were.
 
     Returns:
-        The guest's exit status; None if it was stopped from outside.
+        How the guest ended.
+
+    Raises:
+        HostError: the place where it ran failed under it.
     """
     out = stream or sys.stdout
     changed = threading.Event()
@@ -62,12 +65,13 @@ def watch(guest: Guest, *, stream: TextIO | None = None, limit: int = SHOWN_BYTE
             time.sleep(PAUSE)
     finally:
         unsubscribe()
-    status = guest.wait()
     if not at_line_start:
         out.write("\n")
     if skipped:
         out.write(f"[{skipped:,} bytes more are not shown here]\n")
-    end = "was stopped from outside" if status is None else f"ended with exit status {status}"
-    out.write(f"[{guest.image.name} {end}, watched for {time.monotonic() - began:.1f} s]\n")
     out.flush()
-    return status
+    ending = guest.wait()
+    words = ending.detail if ending.status is None else f"exit status {ending.status}"
+    out.write(f"[{guest.image.stem} has ended: {words}, watched for {time.monotonic() - began:.1f} s]\n")
+    out.flush()
+    return ending

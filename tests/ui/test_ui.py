@@ -7,9 +7,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 from labkit.guest.console import Console
+from labkit.guest.guest import Exit, Reason
 from labkit.ui import changes, show, watch
 
 
@@ -17,12 +17,12 @@ from labkit.ui import changes, show, watch
 class PretendGuest:
     """A real console, fed by the test; no guest behind it."""
 
-    status: int | None = 0
+    ending: Exit = field(default_factory=lambda: Exit(0, Reason.EXIT, "It ended by itself."))
     console: Console = field(default_factory=lambda: Console("pretend", 1 << 20, lambda _data: None))
-    image: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(name="pretend"))
+    image: Path = Path("pretend.virtio")
 
-    def wait(self, timeout: float | None = None) -> int | None:  # noqa: ARG002
-        return self.status
+    def wait(self) -> Exit:
+        return self.ending
 
 
 def test_lines_are_shown_while_the_guest_still_runs() -> None:
@@ -37,7 +37,7 @@ def test_lines_are_shown_while_the_guest_still_runs() -> None:
     guest.console.feed(b"second\r\n")
     guest.console.close()
     watcher.join(5)
-    assert out.getvalue().startswith("first\nsecond\n[pretend ended with exit status 0, watched for ")
+    assert out.getvalue().startswith("first\nsecond\n[pretend has ended: exit status 0, watched for ")
 
 
 def test_what_came_before_is_shown_too_and_characters_stay_whole() -> None:
@@ -46,19 +46,19 @@ def test_what_came_before_is_shown_too_and_characters_stay_whole() -> None:
     guest.console.feed(b"caf" + piece[:1])
     guest.console.feed(piece[1:])
     guest.console.close()
-    assert watch(guest, stream=out) == 0
+    assert watch(guest, stream=out).status == 0
     assert out.getvalue().startswith("café\n[")
 
 
 def test_a_guest_that_prints_too_much_is_cut_and_the_cut_is_said() -> None:
-    guest, out = PretendGuest(status=None), io.StringIO()
+    guest, out = PretendGuest(Exit(None, Reason.OUTPUT_LIMIT, "it printed too much")), io.StringIO()
     guest.console.feed(b"x" * 3_000_000)  # more than the console keeps, and more than is shown
     guest.console.close()
-    assert watch(guest, stream=out, limit=1000) is None
+    assert watch(guest, stream=out, limit=1000).reason is Reason.OUTPUT_LIMIT
     text = out.getvalue()
     assert text.count("x") == 1000
     assert "[2,999,000 bytes more are not shown here]" in text
-    assert "[pretend was stopped from outside" in text
+    assert "[pretend has ended: it printed too much" in text
 
 
 def test_show_and_changes(tmp_path: Path) -> None:
