@@ -3,4 +3,4 @@
  -ccopt
  "-static -no-pie -Wl,-Ttext-segment=0x100000 -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--build-id=none -Wl,--gc-sections"
  -ccopt
- "-Wl,-u,pvh_entry -Wl,--wrap=sysconf -Wl,--wrap=__stack_chk_fail")
+ "-Wl,-u,pvh_entry -Wl,--wrap=sysconf -Wl,--wrap=__stack_chk_fail -Wl,--wrap=caml_parse_ocamlrunparam")

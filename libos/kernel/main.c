@@ -7,7 +7,6 @@
 #include "boot_info.h"
 #include "clock.h"
 #include "entropy.h"
-#include "format.h"
 #include "machine.h"
 #include "memory.h"
 #include "panic.h"
@@ -16,7 +15,6 @@
 
 #define COMMAND_LINE_MOST 4096
 #define ARGUMENTS_MOST 256
-#define HEAP_WORDS_MOST (256 << 10) /* OCaml's own choice for the minor heap */
 
 extern const Elf64_Ehdr __ehdr_start;
 extern uintptr_t __stack_chk_guard;
@@ -26,7 +24,6 @@ _Noreturn void kernel_main(const struct start_info *info);
 
 static char words[COMMAND_LINE_MOST];
 static char *arguments[ARGUMENTS_MOST];
-static struct text environment;
 static unsigned char random_bytes[16];
 
 /* Cuts the command line into words in place, by the rules of docs/ARCHITECTURE.md, section 3. */
@@ -71,20 +68,6 @@ static size_t read_arguments(const char *command_line)
     return split_words(1);
 }
 
-/* The OCaml runtime's parameters (manual, section 15.5): an uncaught exception shows its backtrace; the heaps, in
-   words, start small in a small memory: 256 KiB each in 32 MiB. */
-static void set_environment(void)
-{
-    size_t words = memory_size() / 1024;
-
-    if (words > HEAP_WORDS_MOST)
-        words = HEAP_WORDS_MOST;
-    text_add(&environment, "OCAMLRUNPARAM=b,s=");
-    text_add_decimal(&environment, words);
-    text_add(&environment, ",h=");
-    text_add_decimal(&environment, words);
-}
-
 /* The stack as Linux gives it to a new process: System V ABI for amd64, section 3.4.1. */
 static _Noreturn void start_program(uint64_t *stack_top, size_t argument_count)
 {
@@ -96,7 +79,7 @@ static _Noreturn void start_program(uint64_t *stack_top, size_t argument_count)
         {AT_RANDOM, {(uintptr_t)random_bytes}},
         {AT_NULL, {0}},
     };
-    size_t words_used = 1 + argument_count + 1 + 2 + sizeof vectors / 8;
+    size_t words_used = 1 + argument_count + 1 + 1 + sizeof vectors / 8;
     uint64_t *stack = stack_top - ((words_used + 1) & ~1ul);
     uint64_t *next = stack;
 
@@ -104,8 +87,7 @@ static _Noreturn void start_program(uint64_t *stack_top, size_t argument_count)
     for (size_t i = 0; i < argument_count; i++)
         *next++ = (uintptr_t)arguments[i];
     *next++ = 0;
-    *next++ = (uintptr_t)text_string(&environment);
-    *next++ = 0;
+    *next++ = 0; /* no environment */
     memcpy(next, vectors, sizeof vectors);
     enter_program(stack, _start);
 }
@@ -134,6 +116,5 @@ _Noreturn void kernel_main(const struct start_info *info)
     interrupts_start();
     clock_start();
     control_record_number("stamp", "kernel", 0);
-    set_environment();
     start_program(memory_stack_top(), argument_count);
 }

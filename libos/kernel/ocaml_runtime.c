@@ -4,11 +4,14 @@
 #define CAML_INTERNALS
 #include "ocaml_runtime.h"
 
+#include <caml/backtrace.h>
 #include <caml/backtrace_prim.h>
 #include <caml/stack.h>
+#include <caml/startup_aux.h>
 #include <caml/version.h>
 
 #include "format.h"
+#include "memory.h"
 #include "serial.h"
 
 #if OCAML_VERSION < 41300 || OCAML_VERSION >= 50000
@@ -16,6 +19,19 @@
 #endif
 
 #define BACKTRACE_MOST 32
+#define HEAP_WORDS_MOST (256 << 10) /* the runtime's own choice for the minor heap */
+
+void __wrap_caml_parse_ocamlrunparam(void);
+
+/* In place of reading OCAMLRUNPARAM (manual, section 15.5), which a unikernel has not: an uncaught exception shows its
+   backtrace, and in a small memory the minor heap is small, 256 KiB in 32 MiB. */
+void __wrap_caml_parse_ocamlrunparam(void)
+{
+    size_t words = memory_size() / 1024;
+
+    caml_record_backtraces(1);
+    caml_init_minor_heap_wsz = words < HEAP_WORDS_MOST ? words : HEAP_WORDS_MOST;
+}
 
 static void print_location(frame_descr *descriptor)
 {
