@@ -1,11 +1,19 @@
 open Cmdliner
 open Lwt.Infix
 
-type how = Return | Exit | Raise | Forever | Deep | Memory
+type how = Return | Exit | Raise | Fail | Forever | Deep | Memory
 
 let how =
   let ways =
-    [ ("return", Return); ("exit", Exit); ("raise", Raise); ("forever", Forever); ("deep", Deep); ("memory", Memory) ]
+    [
+      ("return", Return);
+      ("exit", Exit);
+      ("raise", Raise);
+      ("fail", Fail);
+      ("forever", Forever);
+      ("deep", Deep);
+      ("memory", Memory);
+    ]
   in
   let doc = Arg.info ~doc:"How to end." [ "how" ] in
   Mirage_runtime.register_arg Arg.(value & opt (enum ways) Return doc)
@@ -29,6 +37,7 @@ let start () =
   | Return -> Lwt.return_unit
   | Exit -> exit (status ())
   | Raise -> Lwt.pause () >|= fall
+  | Fail -> failwith "pushed"
   | Forever -> forever ()
   | Deep -> (
       try Lwt.return (ignore (depth 0))
