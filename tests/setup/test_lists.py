@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -74,3 +75,29 @@ def test_systems_are_well_formed(root: Path) -> None:
     for line in lines:
         assert line[2] in ("tested", "planned"), line
         assert all(re.fullmatch(r"[a-z0-9+.-]+=[a-z0-9+.-]+", word) for word in line[3:]), line
+
+
+def library_packages(root: Path) -> dict[str, str]:
+    """The Debian package of each OCaml library that libos/ names and does not bring itself."""
+    named: set[str] = set()
+    own: set[str] = set()
+    for file in (root / "libos").rglob("dune"):
+        if "_build" not in file.parts:
+            text = file.read_text()
+            named.update(word for found in re.findall(r"\(libraries([^()]*)", text) for word in found.split())
+            own.update(re.findall(r"\((?:public_name|name)\s+([^\s()]+)\)", text))
+    packages = {}
+    for library in sorted(named - own):
+        query = ["ocamlfind", "query", "-format", "%d/%a", "-predicates", "native", library]
+        archive = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]
+        if (owner := subprocess.run(["dpkg", "-S", archive], capture_output=True, text=True)).returncode == 0:
+            packages[library] = owner.stdout.partition(":")[0]
+    return packages
+
+
+def test_every_library_of_the_library_os_is_in_the_list(root: Path) -> None:
+    text = (root / "setup" / "debian-packages.txt").read_text()
+    listed = set(re.findall(r"^([a-z0-9+.-]+) ", text, re.MULTILINE))
+    found = library_packages(root)
+    assert found.keys() >= {"lwt", "logs"}
+    assert {library: package for library, package in found.items() if package not in listed} == {}
