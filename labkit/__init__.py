@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit.build.builder import build as build
     from labkit.build.image import Image as Image
     from labkit.build.source import ImageSource as ImageSource
     from labkit.build.target import Target as Target
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from labkit.guest import gc as gc
     from labkit.guest import list_guests as list_guests
     from labkit.verbs import boot as boot
-    from labkit.build.builder import build as build
     from labkit.verbs import run as run
 
 __all__ = [

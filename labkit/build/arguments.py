@@ -84,7 +84,7 @@ def _checked(word: str) -> str:
         # (bytes that were no UTF-8) and the two code points that XML forbids.
         if code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code in {0xFFFE, 0xFFFF}:
             raise UsageError(
-                f"Argument {ascii(word)} holds a character that a kernel command line cannot carry: "
+                f"Argument {word!a} holds a character that a kernel command line cannot carry: "
                 f"U+{code:04X} at position {place + 1}.",
                 next_step="Leave it out; for binary data, use a disk of the guest.",
             )

@@ -13,7 +13,7 @@ from labkit.build.workspace import Workspace
 __all__ = ["check_disk", "run_dune"]
 
 _DISK_REFUSES = re.compile(
-    r"No space left on device|Disk quota exceeded|File too large|Read-only file system", re.I
+    r"No space left on device|Disk quota exceeded|File too large|Read-only file system", re.IGNORECASE
 )
 
 

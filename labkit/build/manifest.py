@@ -172,7 +172,7 @@ class _Fields:
         value = self.text(key)
         if not _NAME.fullmatch(value):
             raise ImageError(
-                f"{self._origin} has {ascii(value)} for {key!r}, which is no name for a file or a domain.",
+                f"{self._origin} has {value!a} for {key!r}, which is no name for a file or a domain.",
                 next_step="Use 1 to 63 letters, digits and _ . + -, beginning with a letter or a digit.",
             )
         return value

@@ -153,7 +153,7 @@ def _waits(doing: Step) -> Callable[[], None]:
 
 
 def _domain_xml(manifest: Manifest, image: Path) -> str:
-    from labkit.build.domainxml import domain_xml  # noqa: PLC0415  not needed where the cache has the image
+    from labkit.build.domainxml import domain_xml
 
     return domain_xml(json.loads(manifest.to_json()), image)
 

@@ -1,0 +1,102 @@
+"""``labkit run``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from labkit.build.builder import build
+from labkit.build.image import Image
+from labkit.cli import options
+from labkit.cli.output import say
+from labkit.cli.terminal import follow
+from labkit.errors import UsageError
+from labkit.verbs import boot
+
+__all__ = ["run", "status_of"]
+
+_TIMED_OUT = 124
+_KILLED = 137  # as a shell shows a program ended by SIGKILL
+
+
+@click.command
+@options.image
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS…]")
+@options.target
+@options.toolchain
+@click.option("--host", metavar="HOST", help="Where to run it.  [default: this machine]")
+@click.option("--disk", multiple=True, metavar="[NAME=]FILE", help="A disk for a block device of the image.")
+@click.option(
+    "--forward", multiple=True, metavar="HOST:GUEST", help="Forward a port of this machine to the guest."
+)
+@click.option("--memory", "-m", type=int, metavar="MB", help="The guest's memory, in MiB.  [default: 32]")
+@click.option(
+    "--timeout", type=float, metavar="S", help="Stop the guest after so many seconds, and end with 124."
+)
+@click.option("--stay", is_flag=True, help="Let the guest outlive this command: print its name and end.")
+@options.verbose
+def run(
+    image: str,
+    arguments: tuple[str, ...],
+    target: str,
+    toolchain: str | None,
+    host: str | None,
+    disk: tuple[str, ...],
+    forward: tuple[str, ...],
+    memory: int | None,
+    timeout: float | None,
+    stay: bool,
+) -> int:
+    """Build and boot an image.
+
+    The guest's console is standard output and standard input; its exit status is this command's. 124 is a
+    time-out, 125 a failure of labkit's own. What follows -- goes to the guest.
+    """
+    if host not in {None, "local"}:
+        raise UsageError(
+            f"There is no host {host!r}: this labkit runs guests on this machine only.",
+            next_step="Leave out --host.",
+        )
+    built = build(image, target, toolchain=toolchain)
+    _check_devices(built, disk, forward)
+    guest = boot(built, memory=memory, arguments=arguments, stay=stay, timeout=timeout)
+    if stay:
+        guest.close()
+        say(guest.name)
+        return 0
+    with guest:
+        ending = follow(guest)
+    return status_of(guest.name, ending.status, ending.reason.value, ending.detail)
+
+
+def status_of(name: str, status: int | None, reason: str, detail: str) -> int:
+    """The exit status that tells of a guest's ending; what its console cannot have told is said on standard error.
+
+    Args:
+        name: the guest's.
+        status: its own status, or None if it was ended from outside.
+        reason: why it ended, as in :class:`labkit.guest.Reason`.
+        detail: the same in a sentence.
+    """
+    if reason != "exit":
+        print(f"labkit: {name} {detail}", file=sys.stderr)
+    if status is not None:
+        return status
+    return _TIMED_OUT if reason == "time limit" else _KILLED
+
+
+def _check_devices(image: Image, disks: tuple[str, ...], forwards: tuple[str, ...]) -> None:
+    kinds = {device.kind for device in image.manifest.devices}
+    for option, given, kind in (("--disk", disks, "block"), ("--forward", forwards, "network")):
+        if not given:
+            continue
+        if kind not in kinds:
+            raise UsageError(
+                f"{option} {given[0]} is for a {kind} device, and {image.name} has none.",
+                next_step=f"Leave out {option}, or give the unikernel such a device in config.ml.",
+            )
+        raise UsageError(
+            f"{option} {given[0]}: this labkit cannot give a guest a {kind} device yet.",
+            next_step="Run an image that needs the console only.",
+        )

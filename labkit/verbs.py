@@ -1,0 +1,125 @@
+"""The verbs boot and run, for notebooks and the command line alike: from any way of naming an image to a guest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labkit.build.builder import build
+from labkit.build.image import Image
+from labkit.errors import GuestError, UsageError
+
+if TYPE_CHECKING:
+    from labkit.guest import Exit, Guest
+
+__all__ = ["Outcome", "boot", "run"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of running an image to its end.
+
+    Attributes:
+        exit: how the guest ended: status, reason, last words, boot stages, seconds.
+        output: what it printed, as far as it was kept.
+    """
+
+    exit: Exit
+    output: str
+
+    @property
+    def status(self) -> int | None:
+        """The guest's exit status; None where it was ended from outside."""
+        return self.exit.status
+
+
+def boot(
+    image: Image | str | os.PathLike[str],
+    *,
+    memory: int | None = None,
+    arguments: Sequence[str] = (),
+    stay: bool = False,
+    timeout: float | None = None,
+    output_limit: int | None = None,
+) -> Guest:
+    """Start a unikernel; build it first if a folder is given.
+
+    Args:
+        image: an image, or what :func:`labkit.build.builder.build` takes.
+        memory: the guest's memory, in MiB; the settings' choice unless given.
+        arguments: the words after the program's name.
+        stay: let it outlive this process.
+        timeout: the longest it may run, in seconds; then it is stopped.
+        output_limit: the most bytes it may print; then it is stopped.
+
+    Raises:
+        LabError: it cannot be built or started; see :func:`labkit.build.builder.build` and
+            :func:`labkit.guest.boot.boot`.
+    """
+    from labkit.guest import boot as start
+
+    ready = image if isinstance(image, Image) else build(image)
+    _check_runs_here(ready)
+    with ready.held():
+        return start(
+            ready,
+            memory=memory,
+            arguments=arguments,
+            stay=stay,
+            timeout=timeout,
+            output_limit=output_limit,
+        )
+
+
+def run(
+    image: Image | str | os.PathLike[str],
+    *arguments: str,
+    memory: int | None = None,
+    timeout: float | None = 60.0,
+) -> Outcome:
+    """Start a unikernel, let it run to its end, and tell what came of it.
+
+    Args:
+        image: an image, or what :func:`labkit.build.builder.build` takes.
+        arguments: the words after the program's name.
+        memory: the guest's memory, in MiB.
+        timeout: the longest it may run, in seconds; None for no limit.
+
+    Raises:
+        GuestError: it was stopped at its time limit; its last words are in the evidence.
+        LabError: as :func:`boot`.
+    """
+    from labkit.errors import Evidence, GuestTimeout
+    from labkit.guest import Reason
+
+    with boot(image, memory=memory, arguments=arguments, timeout=timeout) as guest:
+        ending = guest.wait()
+        if ending.reason is Reason.TIME_LIMIT:
+            raise GuestTimeout(
+                f"{guest.name} {ending.detail}.",
+                next_step="Give it more time, or look at where it waits.",
+                evidence=[Evidence("its last words", ending.last_words)],
+            )
+        return Outcome(ending, guest.console.text())
+
+
+def _check_runs_here(image: Image) -> None:
+    target = image.manifest.target
+    if target == "unix":
+        raise UsageError(
+            f"{image.name} was built for the target unix, which labkit builds but does not run yet.",
+            next_step=f"Start the program itself: {image.path}. Or build it for virtio.",
+        )
+    if target != "virtio":
+        raise UsageError(
+            f"{image.name} was built for the target {target}, which cannot run on this host yet.",
+            next_step="Build it for virtio.",
+        )
+    if image.manifest.devices:
+        names = ", ".join(f"{device.name} ({device.kind})" for device in image.manifest.devices)
+        raise GuestError(
+            f"{image.name} needs devices that labkit cannot give a guest yet: {names}.",
+            next_step="Run an image that needs the console only.",
+        )
