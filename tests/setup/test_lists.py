@@ -88,10 +88,11 @@ def library_packages(root: Path) -> dict[str, str]:
             own.update(re.findall(r"\((?:public_name|name)\s+([^\s()]+)\)", text))
     packages = {}
     for library in sorted(named - own):
-        query = ["ocamlfind", "query", "-format", "%d/%a", "-predicates", "native", library]
-        archive = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()[0]
-        if (owner := subprocess.run(["dpkg", "-S", archive], capture_output=True, text=True)).returncode == 0:
-            packages[library] = owner.stdout.partition(":")[0]
+        query = ["ocamlfind", "query", library]
+        folder = Path(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip())
+        compiled = next(folder.glob("*.cmxa"))
+        owner = subprocess.run(["dpkg", "-S", compiled], capture_output=True, text=True, check=True).stdout
+        packages[library] = owner.partition(":")[0]
     return packages
 
 
