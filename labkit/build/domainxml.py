@@ -25,7 +25,7 @@ QBOOT: Final = "/usr/share/qemu/qboot.rom"
 EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
 CODE_CACHE_MIB: Final = 32  # QEMU's buffer for translated code; its default of 1 GiB suits larger guests
 
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _COMMENT = """
@@ -44,7 +44,7 @@ _COMMENT = """
 
 
 def domain_name(text: str, *, length: int = 40) -> str:
-    """A name made from ``text`` that libvirt, XML and every file system take: letters, digits, ``.``, ``_``, ``-``.
+    """A name made from ``text`` that libvirt, XML and every file system take: letters, digits, dots, dashes.
 
     Args:
         text: any text, such as an image's name.
@@ -127,9 +127,7 @@ def domain_xml(
     )
     return _printed(
         domain,
-        _COMMENT.format(
-            name=called, console=console, by="processor" if hypervisor == "kvm" else "emulator"
-        ),
+        _COMMENT.format(name=called, console=console, by="processor" if hypervisor == "kvm" else "emulator"),
     )
 
 
@@ -149,4 +147,5 @@ def _serial(devices: ET.Element, port: int, socket: Path | None) -> None:
 def _printed(domain: ET.Element, comment: str) -> str:
     ET.indent(domain)
     body = ET.tostring(domain, encoding="unicode")
-    return f"<!--{comment.replace('--', '- -')}-->\n{body}\n"
+    safe = re.sub("-(?=-)", "- ", comment)  # two dashes would end the comment
+    return f"<!--{safe}-->\n{body}\n"

@@ -10,6 +10,7 @@ from labkit.errors import LabError
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
+from labkit.guest.registry import sweep_folders
 from labkit.host.connection import Host, open_host
 from labkit.host.identity import Identity
 from labkit.host.probe import proven
@@ -55,13 +56,20 @@ def boot(
     check_memory(memory_mib, check_image(path), image.name)
     command_line = quote(arguments)
     if stay:
-        from labkit.guest.keeper import keep  # noqa: PLC0415  the keeper itself calls this module
+        from labkit.guest.keeper import keep
 
         return keep(
-            path, image.name, memory_mib, list(arguments), timeout=timeout, output_limit=output_limit, found=found
+            path,
+            image.name,
+            memory_mib,
+            list(arguments),
+            timeout=timeout,
+            output_limit=output_limit,
+            found=found,
         )
     place = host or open_host(found)
     try:
+        sweep_folders(place)
         plan = Plan(
             path,
             image.name,

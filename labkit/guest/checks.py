@@ -39,7 +39,8 @@ def check_image(path: Path) -> int:
     """
     if path.is_dir():
         raise ImageError(
-            f"{path} is a folder, not an image file.", next_step="Build the folder first, then boot the image."
+            f"{path} is a folder, not an image file.",
+            next_step="Build the folder first, then boot the image.",
         )
     if not elf.has_pvh_entry(path):
         raise ImageError(
@@ -50,7 +51,8 @@ def check_image(path: Path) -> int:
         parts = [part for part in image.iter_segments() if part["p_type"] == "PT_LOAD" and part["p_memsz"]]
         if not parts:
             raise ImageError(
-                f"{path} has nothing to load into memory.", next_step="Build the image again; this file is damaged."
+                f"{path} has nothing to load into memory.",
+                next_step="Build the image again; this file is damaged.",
             )
         end: int = max(part["p_paddr"] + part["p_memsz"] for part in parts)
     return math.ceil(end / _MIB)
@@ -84,7 +86,8 @@ def check_limits(timeout: float | None, output_limit: int | None) -> None:
     """
     if timeout is not None and not 0 < timeout < math.inf:
         raise UsageError(
-            f"A time limit of {timeout} s makes no sense.", next_step="Give a number of seconds above 0, or none."
+            f"A time limit of {timeout} s makes no sense.",
+            next_step="Give a number of seconds above 0, or none.",
         )
     if output_limit is not None and output_limit < 1:
         raise UsageError(

@@ -74,7 +74,7 @@ class Console:
         """Whether the guest can print no more."""
         return self._closed
 
-    def bytes(self) -> bytes:
+    def raw(self) -> bytes:
         """The bytes that are kept."""
         with self._changed:
             return bytes(self._kept)
@@ -94,7 +94,7 @@ class Console:
         """The last lines."""
         return "\n".join(self.lines()[-count:])
 
-    def read_from(self, place: int, most: int = 1 << 16) -> tuple[int, bytes]:  # noqa: A003
+    def read_from(self, place: int, most: int = 1 << 16) -> tuple[int, bytes]:
         """Bytes from a place in the whole stream on: the place of the first one that is kept, and they."""
         with self._changed:
             place = max(place, self._start)

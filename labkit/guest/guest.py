@@ -67,7 +67,8 @@ class GuestEvent:
     """Something that happened to a guest.
 
     Attributes:
-        kind: ``running``, ``stamp``, ``exit``, ``panic``, ``ended``, or libvirt's ``shutdown``, ``crashed``, ``stopped``.
+        kind: ``running``, ``stamp``, ``exit``, ``panic``, ``ended``, ``lost``, or what libvirt says: ``shutdown``,
+            ``crashed``, ``stopped``.
         detail: in words.
         seconds: since the guest began to run.
     """
@@ -185,7 +186,9 @@ class Guest(ABC):
 
     def __repr__(self) -> str:
         told = self._exit
-        ending = f", {told.reason.value} {'' if told.status is None else told.status}".rstrip() if told else ""
+        ending = (
+            f", {told.reason.value} {'' if told.status is None else told.status}".rstrip() if told else ""
+        )
         return f"<{type(self).__name__} {self.name}: {self._state.value}{ending}>"
 
     def _note(self, kind: str, detail: str = "") -> None:

@@ -267,7 +267,11 @@ class OwnedGuest(Guest):
             self._note("crashed", "the guest has told libvirt that it crashed")
         elif event == module.VIR_DOMAIN_EVENT_STOPPED:
             self._domain_gone.set()
-            if detail == module.VIR_DOMAIN_EVENT_STOPPED_DESTROYED and not self._shutdown and not self._crashed:
+            if (
+                detail == module.VIR_DOMAIN_EVENT_STOPPED_DESTROYED
+                and not self._shutdown
+                and not self._crashed
+            ):
                 self._wanted = self._wanted or Reason.STOPPED
             self._note("stopped", "libvirt has removed the domain")
             if not self._console_link.open and not self._control_link.open:
@@ -334,7 +338,10 @@ class OwnedGuest(Guest):
             case (Reason.STOPPED, _):
                 reason, detail = Reason.STOPPED, "was stopped"
             case (Reason.TIME_LIMIT, _):
-                reason, detail = Reason.TIME_LIMIT, f"did not end in {self._plan.timeout:g} s, and was stopped"
+                reason, detail = (
+                    Reason.TIME_LIMIT,
+                    f"did not end in {self._plan.timeout:g} s, and was stopped",
+                )
             case (Reason.OUTPUT_LIMIT, _):
                 reason = Reason.OUTPUT_LIMIT
                 detail = f"printed more than {self._plan.output_limit:,} bytes, and was stopped"
@@ -342,7 +349,9 @@ class OwnedGuest(Guest):
                 reason, detail = Reason.HOST_LOST, "libvirt's daemon went away while it ran"
             case _:
                 status, reason = CRASHED, Reason.CRASH
-                detail = "crashed" if self._crashed or not self._shutdown else "ended without telling its status"
+                detail = (
+                    "crashed" if self._crashed or not self._shutdown else "ended without telling its status"
+                )
         return Exit(status, reason, detail, self.console.last_words(), self.stamps, seconds)
 
     def _lost_error(self, ending: Exit) -> HostError:
@@ -375,9 +384,7 @@ class OwnedGuest(Guest):
             self.host.close()
 
 
-def _lifecycle(
-    _connection: Any, _domain: Any, event: int, detail: int, guest: OwnedGuest
-) -> None:
+def _lifecycle(_connection: Any, _domain: Any, event: int, detail: int, guest: OwnedGuest) -> None:
     """libvirt's callback, in libvirt's thread."""
     guest._pump.post(lambda: guest._domain_event(event, detail))
 
@@ -396,5 +403,3 @@ def _new_folder(host: Host) -> Path:
             next_step="Free some space there, or set LABKIT_RUN to another folder.",
         ) from error
     return folder
-
-

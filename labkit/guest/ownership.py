@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import socket
 import xml.etree.ElementTree as ET
@@ -20,8 +20,8 @@ class Owner:
 
     Attributes:
         pid: its number.
-        start: when it started, in clock ticks after the machine did (field 22 of ``/proc/PID/stat``, proc(5)); so a
-            number that is used again is not taken for the process before.
+        start: when it started, in clock ticks after the machine did (field 22 of ``/proc/PID/stat``, proc(5));
+            so a number that is used again is not taken for the process before.
     """
 
     pid: int
@@ -75,7 +75,7 @@ class Ownership:
             host=socket.gethostname(),
             image=str(image),
             notebook=os.environ.get("JPY_SESSION_NAME", ""),
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             stay=stay,
         )
 

@@ -65,7 +65,7 @@ class Pump:
                     os.eventfd_write(self._wake, 1)
 
     def at(self, deadline: float, callback: Callable[[], None]) -> None:
-        """Have ``callback`` called at a time of the monotonic clock. Only in the pump's thread, or before it starts."""
+        """Have ``callback`` called at a time of the monotonic clock. In the pump's thread, or before it starts."""
         heapq.heappush(self._timers, (deadline, next(self._numbers), callback))
 
     def watch(self, sock: socket.socket, callback: Callable[[int], None], interest: int) -> None:
@@ -86,9 +86,9 @@ class Pump:
             while self._running:
                 wait = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
                 for key, mask in self._selector.select(wait):
-                    if self._running and key.fileobj in self._selector.get_map():
+                    if key.fileobj in self._selector.get_map():
                         key.data(mask)
-                while self._running and self._timers and self._timers[0][0] <= time.monotonic():
+                while self._timers and self._timers[0][0] <= time.monotonic():
                     heapq.heappop(self._timers)[2]()
         finally:
             self._close()
@@ -99,7 +99,7 @@ class Pump:
     def _woken(self, _mask: int) -> None:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
-        while self._posted and self._running:
+        while self._posted:
             self._posted.popleft()()
 
     def _close(self) -> None:

@@ -63,7 +63,7 @@ class Relay:
             client.tell(event)
 
     def close(self, ending: Exit, then: Callable[[], None]) -> None:
-        """Tell everybody how the guest ended, listen no longer, and call ``then`` when all have it or time is up."""
+        """Tell everybody how the guest ended, listen no longer; ``then`` is called when all know or time is up."""
         self._pump.forget(self._listener)
         self._then = then
         for client in list(self._clients):
@@ -120,7 +120,9 @@ class _Client:
         self._link = Link(pump, sock, self._came, lambda: self._gone(self), self.serve)
 
     def begin(self) -> None:
-        self._link.send(wire.json_frame(wire.HELLO, {"name": self._guest.name, "image": str(self._guest.image)}))
+        self._link.send(
+            wire.json_frame(wire.HELLO, {"name": self._guest.name, "image": str(self._guest.image)})
+        )
         for event in self._guest.events:
             self.tell(event)
         self.serve()
@@ -158,7 +160,9 @@ class _Client:
             return
         for kind, content in frames:
             if kind == wire.INPUT and not self._guest.console.closed:
-                with contextlib.suppress(GuestError):  # it does not read; the client sees that nothing comes back
+                with contextlib.suppress(
+                    GuestError
+                ):  # it does not read; the client sees that nothing comes back
                     self._guest.console.send(content)
             elif kind == wire.STOP:
                 self._owner.request_stop()

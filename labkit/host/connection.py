@@ -91,7 +91,9 @@ class Host:
         evidence = [Evidence("libvirt's words", str(error))] if error else []
         if self.daemon and (words := last_lines(self.daemon.log)):
             evidence.append(Evidence("last words of its daemon", words))
-        return HostError(what, next_step=next_step or "`labkit doctor` checks this machine.", evidence=evidence)
+        return HostError(
+            what, next_step=next_step or "`labkit doctor` checks this machine.", evidence=evidence
+        )
 
     def close(self) -> None:
         """Close the connection; guests started on it end. Twice does no harm."""
@@ -226,6 +228,8 @@ def _folder(path: Path, owner: int | None) -> Path:
         full = error.errno == errno.ENOSPC
         raise HostError(
             f"The folder {path} cannot be made: {error.strerror}.",
-            next_step="Free some space there." if full else "Set LABKIT_RUN to a folder that you may write to.",
+            next_step="Free some space there."
+            if full
+            else "Set LABKIT_RUN to a folder that you may write to.",
         ) from error
     return path

@@ -1,8 +1,8 @@
 """The lab's own libvirt daemon: started when it is first needed, ended by itself when nobody needs it.
 
-It has folders of its own for configuration, state and cache, so the libvirt set-up of the user and of the machine is
-neither read nor changed, and it behaves alike for root and for everybody else. Its configuration leaves out one
-question that libvirt asks each QEMU, one property at a time, about every feature of the guest's processor: it takes
+It has folders of its own for configuration, state and cache, so the libvirt set-up of the user and of the machine
+is neither read nor changed, and it behaves alike for root and for everybody else. Its configuration leaves out one
+question that libvirt asks each QEMU, property by property, about every feature of the guest's processor: it takes
 four fifths of the time of a start, and matters only to migration.
 """
 
@@ -48,8 +48,7 @@ LIBVIRTD_CONF: Final = """\
 # Written by labkit for its own libvirt daemon.
 max_clients = 1000
 max_anonymous_clients = 200
-log_filters = "1:nothing"
-log_level = 3
+log_level = 4
 """
 
 
@@ -216,7 +215,8 @@ def last_lines(log: Path, count: int = 12) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    told = [line for line in lines if not any(word in line for word in ("DBus", "dnsmasq", "udevGetDMI"))]
+    usual = ("DBus", "dnsmasq", "udevGetDMI", "End of file while reading data")
+    told = [line for line in lines if not any(word in line for word in usual)]
     return "\n".join(told[-count:])
 
 

@@ -60,7 +60,7 @@ def identity(manner: Manner | None = None) -> Identity:
     Raises:
         HostError: we are root, and can give up neither way.
     """
-    if manner is None and os.geteuid() != 0 or manner is Manner.SELF:
+    if (manner is None and os.geteuid() != 0) or manner is Manner.SELF:
         return Identity(Manner.SELF)
     ways = {
         Manner.NAMESPACE: ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"),

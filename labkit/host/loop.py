@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from importlib import import_module
+from types import ModuleType
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from labkit.errors import MissingTool
 
 __all__ = ["libvirt"]
 
@@ -24,10 +24,8 @@ def libvirt() -> ModuleType:
     """
     global _thread  # noqa: PLW0603  libvirt has one loop a process, whoever asks for it
     try:
-        import libvirt as module  # noqa: PLC0415
+        module = import_module("libvirt")
     except ImportError as error:
-        from labkit.errors import MissingTool  # noqa: PLC0415
-
         raise MissingTool(
             f"Python's libvirt package cannot be loaded: {error}.",
             next_step="Run `make lab`, or install libvirt-python into the Python that runs labkit.",

@@ -43,7 +43,9 @@ class Qemu:
                 command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise HostError("QEMU does not run.", evidence=[Evidence(" ".join(command), str(error))]) from error
+            raise HostError(
+                "QEMU does not run.", evidence=[Evidence(" ".join(command), str(error))]
+            ) from error
         match = _VERSION.search(done.stdout)
         if done.returncode or match is None:
             raise HostError(

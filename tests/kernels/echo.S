@@ -9,7 +9,8 @@ main:   say COM1, "ready\n"
         inb %dx, %al
         cmpb $'q', %al
         je 2f
-        outb %al, %dx
+        movl $COM1, %edi
+        call putc
         jmp 1b
 2:      say COM1, "bye\n"
         say COM2, "exit 0\n"

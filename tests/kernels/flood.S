@@ -23,14 +23,16 @@ main:   movl CMDLINE(%ebx), %esi
         cmpl $line, %edi
         ja 4b
         movl $line, %esi
-        movw $COM1, %dx
+        movl $COM1, %edi
         movl $64, %ecx
-        cld
-        rep outsb
+5:      lodsb
+        call putc
+        loop 5b
         popl %ecx
         incl %ecx
         cmpl %ebp, %ecx
         jne 3b
+        say COM1, ""                    # waits until all has left
         say COM2, "exit 0\n"
         ret
         .data

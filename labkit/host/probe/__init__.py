@@ -1,6 +1,6 @@
 """Whether a hypervisor really runs guests: proven by booting one.
 
-``/dev/kvm`` may open, and libvirt may announce KVM, on a machine where a 64-bit guest stops or crawls. So a guest of
+``/dev/kvm`` may open, and libvirt may announce KVM, where a 64-bit guest stops or crawls. So a guest of
 a few instructions (``kernel.S``) goes through long mode, SSE, page tables and a timed loop; what it says on its
 serial port in 1.5 s is the verdict. Verdicts on KVM are kept in the cache, by all that they depend on.
 """
@@ -102,8 +102,24 @@ def probe(settings: Settings, qemu: Qemu, hypervisor: Literal["kvm", "tcg"], who
                 [
                     *who.prefix,
                     *(str(qemu.path), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-                    *("-machine", "pc", "-accel", hypervisor, "-cpu", "host" if hypervisor == "kvm" else "max"),
-                    *("-bios", "qboot.rom", "-m", "16", "-serial", "stdio", "-kernel", f"/dev/fd/{opened.fileno()}"),
+                    *(
+                        "-machine",
+                        "pc",
+                        "-accel",
+                        hypervisor,
+                        "-cpu",
+                        "host" if hypervisor == "kvm" else "max",
+                    ),
+                    *(
+                        "-bios",
+                        "qboot.rom",
+                        "-m",
+                        "16",
+                        "-serial",
+                        "stdio",
+                        "-kernel",
+                        f"/dev/fd/{opened.fileno()}",
+                    ),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -124,7 +140,9 @@ def probe(settings: Settings, qemu: Qemu, hypervisor: Literal["kvm", "tcg"], who
             verdict = Verdict(True, f"a 64-bit guest ran to its end in {seconds:.2f} s", seconds)
         else:
             detail = _STAGES.get(letters, "what it said makes no sense")
-            verdict = Verdict(False, f"a 64-bit guest was booted: {detail}" + f" ({words})" * bool(words), seconds)
+            verdict = Verdict(
+                False, f"a 64-bit guest was booted: {detail}" + f" ({words})" * bool(words), seconds
+            )
         step.progress(verdict.reason, 1.0)
         return verdict
 
@@ -155,7 +173,9 @@ def probe_kernel(settings: Settings) -> Path:
         except OSError as error:
             raise MissingTool(f"the C compiler does not run: {error}", next_step="Install gcc.") from error
         if done.returncode:
-            raise MissingTool(f"the C compiler failed: {done.stderr.strip()}", next_step="Install gcc, binutils.")
+            raise MissingTool(
+                f"the C compiler failed: {done.stderr.strip()}", next_step="Install gcc, binutils."
+            )
         made.replace(kernel)
     return kernel
 
@@ -165,7 +185,7 @@ def _closed(device: os.stat_result) -> str:
     try:
         os.close(os.open(KVM_DEVICE, os.O_RDWR | os.O_CLOEXEC))
     except PermissionError:
-        import grp  # noqa: PLC0415  only needed to say this
+        import grp
 
         try:
             group = grp.getgrgid(device.st_gid).gr_name

@@ -1,0 +1,151 @@
+"""A guest that another process owns, seen through its relay socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from labkit.errors import Evidence, GuestError, HostError
+from labkit.guest import wire
+from labkit.guest.guest import Exit, Guest, Reason, State, from_json
+from labkit.guest.owned import RELAY_SOCKET
+from labkit.guest.pump import Link, Pump
+from labkit.guest.registry import destroy_guest, find_guest
+from labkit.host.connection import Host
+from labkit.settings import settings
+
+__all__ = ["AttachedGuest", "attach", "stop_guest"]
+
+STOP_SECONDS: Final = 5.0
+PIECE: Final = 1 << 16
+
+
+class AttachedGuest(Guest):
+    """A guest of another process. Letting go of it leaves it running.
+
+    Attributes:
+        missed: how many bytes of the console came too fast for this process, or before it attached.
+    """
+
+    def __init__(self, name: str, image: Path, relay: Path, console_bytes: int) -> None:
+        super().__init__(name, image, console_bytes)
+        self.missed = 0
+        self._frames = wire.FrameReader()
+        self._ending: Exit | None = None
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(str(relay))
+        except OSError as error:
+            sock.close()
+            raise HostError(
+                f"The console of {name} cannot be reached: {error.strerror}.",
+                next_step="Its owner may just have ended; look with `labkit ps`, clean up with `labkit gc`.",
+            ) from error
+        self._pump = Pump(f"labkit-{name}")
+        self._detached = threading.Event()
+        self._link = Link(self._pump, sock, self._came, self._link_ended)
+        self._state = State.RUNNING
+        self._pump.start()
+
+    def stop(self) -> Exit:
+        """Have its owner end it; if the owner does not, libvirt does.
+
+        Raises:
+            HostError: neither does.
+        """
+        self._link.send(wire.frame(wire.STOP))
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._state is State.ENDED, STOP_SECONDS)
+        if not done:
+            destroy_guest(self.name)
+        ending = self.wait(STOP_SECONDS)
+        self._pump.join(STOP_SECONDS)
+        return ending
+
+    def close(self) -> None:
+        """Let go of it; it runs on."""
+        self._detached.set()
+        self._pump.stop()
+        self._pump.join(STOP_SECONDS)
+
+    def _send(self, data: bytes) -> None:
+        for at in range(0, len(data), PIECE):
+            if not self._link.send(wire.frame(wire.INPUT, data[at : at + PIECE])):
+                raise GuestError(
+                    f"{self.name} does not read its console: a megabyte waits for it.",
+                    next_step="Send less, or wait for its answers.",
+                    evidence=[Evidence("its last words", self.console.last_words())],
+                )
+
+    # In the pump's thread
+
+    def _came(self, data: bytes) -> None:
+        try:
+            for kind, content in self._frames.feed(data):
+                self._frame(kind, content)
+        except (ValueError, KeyError, TypeError):
+            self._link.end()  # whoever answers there is no owner of a guest
+
+    def _frame(self, kind: bytes, content: bytes) -> None:
+        if kind == wire.CONSOLE:
+            self.console.feed(content)
+            return
+        told: dict[str, Any] = json.loads(content)
+        if kind == wire.CUT:
+            self.missed += int(told["bytes"])
+            self.console.feed(f"\n[{told['bytes']:,} bytes were cut here]\n".encode())
+        elif kind == wire.EVENT:
+            if told["kind"] == "stamp":
+                name, _, nanoseconds = told["detail"].rpartition(" ")
+                with self._changed:
+                    self._stamps[name] = int(nanoseconds)
+            if told["kind"] != "ended":  # _finish says that
+                self._note(told["kind"], told["detail"])
+        elif kind == wire.END:
+            self._ending = from_json(told)
+
+    def _link_ended(self) -> None:
+        if self._ending:
+            self._finish(self._ending)
+        elif not self._detached.is_set():
+            words = self.console.last_words()
+            ending = Exit(None, Reason.HOST_LOST, "its owner went away", words, self.stamps)
+            failure = HostError(
+                f"The process that owned {self.name} has ended, and {self.name} with it.",
+                next_step="Boot it again.",
+                evidence=[Evidence("the guest's last words", words)],
+            )
+            self._finish(ending, failure)
+        self._pump.stop()
+
+
+def attach(name: str, host: Host | None = None) -> AttachedGuest:
+    """Watch and answer a guest that another process owns: its console from the first byte kept, then live.
+
+    Args:
+        name: its name, or the beginning of it.
+        host: where it runs.
+
+    Raises:
+        UsageError: there is no such guest.
+        HostError: its owner cannot be reached.
+    """
+    info = find_guest(name, host)
+    return AttachedGuest(
+        info.name, Path(info.ownership.image), info.folder / RELAY_SOCKET, settings().console_bytes
+    )
+
+
+def stop_guest(name: str, host: Host | None = None) -> str:
+    """End a guest, whoever owns it, and return its full name when libvirt has it no more.
+
+    Raises:
+        UsageError: there is no such guest.
+        HostError: libvirt does not end it.
+    """
+    info = find_guest(name, host)
+    destroy_guest(info.name, host)
+    return info.name
