@@ -3,7 +3,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup lint format notebooks bench lock clean
+.PHONY: help lab test setup lint format notebooks save bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +33,10 @@ format: ## format the Python sources
 notebooks: ## only run the notebooks, with live guests
 	@bash setup/install.sh test
 	@$(python) tests/run.py notebooks
+
+save: ## run the notebooks and save their outputs, clean
+	@bash setup/install.sh test
+	@$(python) tests/notebooks/save.py
 
 bench: ## a table of speeds and sizes, each beside what it is measured against
 	@bash setup/install.sh lab

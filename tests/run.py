@@ -82,7 +82,7 @@ def phases() -> list[Phase]:
         Phase("tests", (python, "-m", "pytest", "tests"), ".venv/bin/pytest NODE-ID runs one", pytest=True),
         Phase(
             "notebooks",
-            (python, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "notebooks"),
+            (f"{tool}/labkit", "notebooks"),
             "open the notebook in `labkit lab` and run all of it",
             pytest=True,
         ),
