@@ -39,7 +39,7 @@ def build(
 
     Raises:
         UsageError: there is no such image, target or toolchain, or they do not go together.
-        SourceError: the sources do not compile (then a :class:`~labkit.build.diagnostics.CompileError`), or ask for
+        SourceError: the sources do not compile (then a ``CompileError``, with ``diagnostics``), or ask for
             what the toolchain does not have.
         ImageError: a built file is damaged or no image.
         MissingTool, HostError, BuildError: the machine or labkit is at fault.

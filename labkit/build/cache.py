@@ -44,7 +44,7 @@ def disk_error(folder: Path, reason: str, evidence: str = "") -> HostError:
         free = "free space unknown"
     return HostError(
         f"The cache {folder} cannot be written: {reason} ({free}).",
-        next_step="Free some space or mend the folder's permissions; or set LABKIT_CACHE to a folder on another disk.",
+        next_step="Free some space or mend its permissions, or set LABKIT_CACHE to a folder on another disk.",
         evidence=[Evidence("Output", evidence)] if evidence else [],
     )
 

@@ -135,12 +135,11 @@ def parse(output: str, *, copy: Path, source: Path, sources: frozenset[str]) -> 
     return Report(tuple(diagnostics), "\n".join(line for line in rest if line.strip()))
 
 
-def compile_error(report: Report, output: str) -> CompileError:
+def compile_error(report: Report) -> CompileError:
     """The error for a failed compiler run.
 
     Args:
         report: its parsed output, with at least one error.
-        output: the output itself.
     """
     first = report.errors[0]
     message = first.message.splitlines()[0] if first.message else "it does not compile"

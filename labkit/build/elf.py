@@ -136,7 +136,8 @@ def has_pvh_entry(path: Path) -> bool:
         for segment in elf.iter_segments():
             if segment["p_type"] != "PT_NOTE":
                 continue
-            for note in segment.iter_notes():
+            notes: Any = segment  # a NoteSegment
+            for note in notes.iter_notes():
                 if note["n_name"] == "Xen" and note["n_type"] in {_PVH_NOTE, "XEN_ELFNOTE_PHYS32_ENTRY"}:
                     return True
     return False

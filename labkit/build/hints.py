@@ -10,10 +10,6 @@ __all__ = ["hints_for"]
 _Hint = Callable[[re.Match[str]], str]
 
 
-def _say(text: str) -> _Hint:
-    return lambda match: text.format(*match.groups())
-
-
 # Modules whose package is not simply their name in lower case.
 _PACKAGES = {
     "Mirage_crypto_rng": "mirage-crypto-rng",
@@ -32,7 +28,7 @@ _PACKAGES = {
 def _unbound_module(match: re.Match[str]) -> str:
     module = match[1].partition(".")[0]
     if module in _PACKAGES and _PACKAGES[module] is None:
-        return f"{module} needs an operating system below it; a unikernel has none. Use the Mirage_* modules instead."
+        return f"{module} needs an operating system below it. A unikernel has none: use the Mirage_* modules."
     package = _PACKAGES.get(module) or module.lower().replace("_", "-")
     return (
         f'If {module} comes from a package, name it in config.ml: main ~packages:[ package "{package}" ] … . '
@@ -46,9 +42,11 @@ def _type_clash(match: re.Match[str]) -> str:
     if plain in _CONVERSIONS:
         return _CONVERSIONS[plain]
     if wanted.endswith("Lwt.t") and not found.endswith("Lwt.t"):
-        return "A promise is wanted here: wrap the value as Lwt.return …, or check that the last step returns one."
+        return "A promise is wanted here: wrap the value as Lwt.return …, or see that the last step is one."
     if found.endswith("Lwt.t"):
-        return "This is a promise. Take its value first: let* x = … in … (after open Lwt.Syntax), or … >>= fun x -> … ."
+        return (
+            "This is a promise. Take its value first: … >>= fun x -> …, or let* x = … in … (open Lwt.Syntax)."
+        )
     if "->" in found and "->" not in wanted:
         return (
             "This is still a function: an argument is missing. Give the remaining ones; () if it takes unit."
@@ -57,7 +55,9 @@ def _type_clash(match: re.Match[str]) -> str:
         return "A function is wanted here: write fun … -> … around it, or leave out an argument that it was given."
     if wanted == "unit":
         return "A result is left over where none is wanted: use it, or write ignore (…) around it."
-    return f"You have a {found}, and a {wanted} is wanted: convert it, or look whether the right thing is passed here."
+    return (
+        f"You have a {found} where a {wanted} is wanted: convert it, or look whether it is the right thing."
+    )
 
 
 _CONVERSIONS = {
@@ -65,132 +65,115 @@ _CONVERSIONS = {
     ("string", "int"): "Make a number of the text: int_of_string … .",
     ("float", "string"): 'Make a text of the number: string_of_float …, or Printf.sprintf "%f" … .',
     ("int", "float"): "Whole numbers and floats do not mix: write 1. for 1, +. for +, or Float.of_int … .",
-    (
-        "float",
-        "int",
-    ): "Floats and whole numbers do not mix: write + for +. on whole numbers, or Int.of_float … .",
+    ("float", "int"): "Floats and whole numbers do not mix: write + for +. , or Int.of_float … .",
     ("int", "int64"): "Write an int64: 5L for 5, or Int64.of_int … . For times, Duration.of_sec 5 is one.",
     ("int64", "int"): "Convert it: Int64.to_int … .",
     ("string", "bytes"): "Convert it: Bytes.of_string … .",
     ("bytes", "string"): "Convert it: Bytes.to_string … .",
     ("string", "Cstruct.t"): "Convert it: Cstruct.of_string … .",
-    (
-        "char",
-        "string",
-    ): "One character is written 'x', a text \"x\": String.make 1 … makes a text of a character.",
+    ("char", "string"): "'x' is a character, \"x\" a text: String.make 1 … makes a text of a character.",
     ("string", "char"): "A text is written \"x\", one character 'x'.",
 }
 
 # In each line: what the message must hold, and the hint. The first that fits is given.
-_HINTS: list[tuple[re.Pattern[str], _Hint]] = [
-    (re.compile(pattern, re.DOTALL), hint if callable(hint) else _say(hint))
-    for pattern, hint in [
-        (
-            r"Unbound value (?:Mirage\.)?(Lwt_unix|Unix)\b",
-            "A unikernel has no operating system below it. Use the Mirage_* modules instead.",
-        ),
-        (
-            r"Unbound value (?:\w+\.)+(\w+)",
-            "The module has no {0}: look up its name in the module's documentation, and mind the spelling.",
-        ),
-        (
-            r"Unbound value (let|and)([*+])",
-            "The operator {0}{1} is not known here: write open Lwt.Syntax at the top of the file.",
-        ),
-        (
-            r"Unbound value (>>=|>\|=|<\?>|<&>)",
-            "The operator {0} is not known here: write open Lwt.Infix at the top.",
-        ),
-        (
-            r"Unbound value (\S+)",
-            "Look for a slip in {0}. A name is known only below its definition, and a function that calls itself "
-            "needs let rec.",
-        ),
-        (r"Unbound module (\S+)", _unbound_module),
-        (
-            r"Unbound constructor (\S+)",
-            "Words with a capital are constructors or modules. If {0} is a value or function, write it small; if it is "
-            "a constructor of another module, write Module.{0}.",
-        ),
-        (
-            r"Unbound type constructor (\S+)",
-            "Define type {0} above, or write the module it comes from: Module.{0}.",
-        ),
-        (
-            r"Unbound record field (\S+)",
-            "Write the module of the record's type once: {{ Module.{0} = … }}, r.Module.{0}.",
-        ),
-        (
-            r"This function has type.*It is applied to too many arguments",
-            "Look for a missing ; or in before the next expression, or for arguments too many.",
-        ),
-        (
-            r"This function is applied to arguments.*wrong order|cannot be applied with label ~?(\S+)",
-            "Compare the labels (~name:) with the function's type above.",
-        ),
-        (
-            r"This expression is not a function; it cannot be applied",
-            "Look for a missing ; or in before it, or for an operator left out.",
-        ),
-        (
-            r"(?:This expression|This pattern) has type\s+(.+?)\s+but an? (?:expression|pattern) was expected of type\s+"
-            r"(.+?)(?:\n|$)",
-            _type_clash,
-        ),
-        (
-            r"Syntax error: '(\S+)' expected",
-            "Close what was opened: {0} is missing, at the latest here.",
-        ),
-        (r"This '(\S+)' might be unmatched", "Close it, or remove it."),
-        (
-            r"Syntax error",
-            "Look at the end of the expression just before it: a missing in, ;, ), end or done, or a ; or ) too many.",
-        ),
-        (r"[Uu]nterminated string|String literal not terminated", 'Close the text with " .'),
-        (r"Comment not terminated", 'Close the comment with *) ; a lone " inside of a comment opens a text.'),
-        (r"Illegal character \((\S+)\)", "Remove {0}; copied text often holds typographic quotes or dashes."),
-        (
-            r"Signature mismatch|does not match the expected parameter|is not included in",
-            "Compare what unikernel.ml offers (a functor's parameters, start's type) with what config.ml gives: job "
-            "there means start : unit -> unit Lwt.t here.",
-        ),
-        (
-            r"Some type variables .*cannot be generalized|weak type",
-            "Give it a type, or an argument: let f () = … .",
-        ),
-        (
-            r"this pattern-matching is not exhaustive",
-            "Add a case for what is listed, or a last one: | _ -> … .",
-        ),
-        (
-            r"this (?:match case|sub-pattern) is unused|redundant",
-            "Remove that case: those before it take all.",
-        ),
-        (
-            r"this expression should have type unit|non-unit statement",
-            "Use the value, or write ignore (…); between promises write let* () = … in … instead of ; .",
-        ),
-        (
-            r"unused (?:variable|value|rec flag|for-loop index) (\w+)",
-            "Remove {0}, or call it _{0} if that is meant.",
-        ),
-        (r"unused open (\S+)", "Remove the line, or use something of {0}."),
-        (r"[Uu]nused", "Remove it, or begin its name with _ if that is meant."),
-        (
-            r'Library "([^"]+)" not found',
-            'Look at the spelling of package "{0}" in config.ml and of (libraries …).',
-        ),
-        (r"deprecated", "It works, but there is a newer way: see the message."),
-        (r"labels? (?:was|were) omitted", "Write the labels: f ~name:value."),
-        (
-            r"The value (\S+) is not mutable|is not mutable",
-            "Values do not change: make it a ref, or a mutable field.",
-        ),
-        (
-            r"Cannot find file|No such file",
-            "Look at the name, and whether the file is in the image's folder.",
-        ),
-    ]
+_RULES: list[tuple[str, str | _Hint]] = [
+    (
+        r"Unbound value (?:\w+\.)+(\w+)",
+        "The module has no {0}: look up its name in the module's documentation, and mind the spelling.",
+    ),
+    (
+        r"Unbound value (let|and)([*+])",
+        "The operator {0}{1} is not known here: write open Lwt.Syntax at the top of the file.",
+    ),
+    (
+        r"Unbound value (>>=|>\|=|<\?>|<&>)",
+        "The operator {0} is not known here: write open Lwt.Infix at the top.",
+    ),
+    (
+        r"Unbound value (\S+)",
+        "Look for a slip in {0}. A name is known only below its definition; to call itself it needs let rec.",
+    ),
+    (r"Unbound module (\S+)", _unbound_module),
+    (
+        r"Unbound constructor (\S+)",
+        "A capital begins constructors and modules. Write a value small, another module's constructor Module.{0}.",
+    ),
+    (
+        r"Unbound type constructor (\S+)",
+        "Define type {0} above, or write the module it comes from: Module.{0}.",
+    ),
+    (
+        r"Unbound record field (\S+)",
+        "Write the module of the record's type once: {{ Module.{0} = … }}, r.Module.{0}.",
+    ),
+    (
+        r"This function has type.*It is applied to too many arguments",
+        "Look for a missing ; or in before the next expression, or for arguments too many.",
+    ),
+    (
+        r"This function is applied to arguments.*wrong order|cannot be applied with label ~?(\S+)",
+        "Compare the labels (~name:) with the function's type above.",
+    ),
+    (
+        r"This expression is not a function; it cannot be applied",
+        "Look for a missing ; or in before it, or for an operator left out.",
+    ),
+    (
+        r"This (?:expression|pattern) has type\s+(.+?)\s+but an? \w+ was expected of type\s+(.+?)(?:\n|$)",
+        _type_clash,
+    ),
+    (
+        r"Syntax error: '(\S+)' expected",
+        "Close what was opened: {0} is missing, at the latest here.",
+    ),
+    (r"This '(\S+)' might be unmatched", "Close it, or remove it."),
+    (
+        r"Syntax error",
+        "Look at the end of what comes just before: a missing in, ;, ), end or done, or a ; or ) too many.",
+    ),
+    (r"[Uu]nterminated string|String literal not terminated", 'Close the text with " .'),
+    (r"Comment not terminated", 'Close the comment with *) ; a lone " inside of a comment opens a text.'),
+    (r"Illegal character \((\S+)\)", "Remove {0}; copied text often holds typographic quotes or dashes."),
+    (
+        r"Signature mismatch|does not match the expected parameter|is not included in",
+        "Compare what unikernel.ml offers with what config.ml says: job there is start : unit -> unit Lwt.t here.",
+    ),
+    (
+        r"Some type variables .*cannot be generalized|weak type",
+        "Give it a type, or an argument: let f () = … .",
+    ),
+    (
+        r"this pattern-matching is not exhaustive",
+        "Add a case for what is listed, or a last one: | _ -> … .",
+    ),
+    (
+        r"this (?:match case|sub-pattern) is unused|redundant",
+        "Remove that case: those before it take all.",
+    ),
+    (
+        r"this expression should have type unit|non-unit statement",
+        "Use the value, or write ignore (…); between promises write let* () = … in … instead of ; .",
+    ),
+    (
+        r"unused (?:variable|value|rec flag|for-loop index) (\w+)",
+        "Remove {0}, or call it _{0} if that is meant.",
+    ),
+    (r"unused open (\S+)", "Remove the line, or use something of {0}."),
+    (r"[Uu]nused", "Remove it, or begin its name with _ if that is meant."),
+    (
+        r'Library "([^"]+)" not found',
+        'Look at the spelling of package "{0}" in config.ml and of (libraries …).',
+    ),
+    (r"deprecated", "It works, but there is a newer way: see the message."),
+    (r"labels? (?:was|were) omitted", "Write the labels: f ~name:value."),
+    (
+        r"The value (\S+) is not mutable|is not mutable",
+        "Values do not change: make it a ref, or a mutable field.",
+    ),
+    (
+        r"Cannot find file|No such file",
+        "Look at the name, and whether the file is in the image's folder.",
+    ),
 ]
 
 
@@ -207,14 +190,11 @@ def hints_for(message: str, tag: str, file: str, *, generated: bool) -> tuple[st
         return (_entry_hint(message),)
     if file == "config.ml" and message.startswith(("Unbound value", "Unbound constructor")):
         name = message.split()[2]
-        return (
-            f"Look for a slip in {name}. If upstream's Mirage has it, the offline toolchain does not: "
-            "try --toolchain opam.",
-        )
-    for pattern, hint in _HINTS:
-        match = pattern.search(f"{message}\n{tag}")
+        return (f"Look for a slip in {name}. If upstream's Mirage has it, try --toolchain opam.",)
+    for pattern, hint in _RULES:
+        match = re.search(pattern, f"{message}\n{tag}", re.DOTALL)
         if match:
-            return (hint(match),)
+            return (hint.format(*match.groups()) if isinstance(hint, str) else hint(match),)
     return ()
 
 
@@ -230,6 +210,6 @@ def _entry_hint(message: str) -> str:
         module = missing[1]
         return f'config.ml names "{module}": there must be a {module[:1].lower()}{module[1:]}.ml beside it.'
     return (
-        "The generated main.ml joins both. Compare what config.ml gives (job, devices @->) with what the unikernel "
-        "takes (its functor's parameters, the arguments and the result of start)."
+        "The generated main.ml joins both. Compare what config.ml gives (job, devices @->) with what the "
+        "unikernel takes (its functor's parameters, the arguments and the result of start)."
     )

@@ -70,8 +70,7 @@ class Image:
             manifest = Manifest(_plain_name(path.stem), "virtio", ToolchainInfo("unknown"))
         else:
             raise ImageError(
-                f"{path} is a program, but no unikernel that can be started here: it has neither labkit's manifest "
-                "nor a PVH entry.",
+                f"{path} is a program, but no unikernel: it has neither labkit's manifest nor a PVH entry.",
                 next_step="Give an image that labkit built, or a folder with a config.ml.",
             )
         try:

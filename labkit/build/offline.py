@@ -284,7 +284,7 @@ class _Job:
             check_disk(done.output, self.space.folder)
             raise SourceError(
                 f"config.ml ended with an error (status {done.status}).",
-                next_step="See its output; config.ml is a program that describes the unikernel and must run to its end.",
+                next_step="See its output: config.ml is a program, and must run to its end.",
                 evidence=[Evidence("Output of config.ml", done.output)],
             )
         if not (self.space.tree / MANIFEST).is_file():
@@ -362,7 +362,7 @@ class _Job:
         if missing:
             raise self._no_library(missing[1], output)
         if report.errors:
-            raise compile_error(report, output)
+            raise compile_error(report)
         with suppress(OSError):
             if shutil.disk_usage(self.space.folder).free < _LEAST_FREE:
                 raise disk_error(self.space.folder, "no space left", output)

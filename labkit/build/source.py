@@ -151,12 +151,12 @@ class ImageSource:
             status = entry.stat()
         except FileNotFoundError as error:
             raise UsageError(
-                f"{name} in {self.folder} is a link to {os.readlink(entry.path)}, which does not exist.",
+                f"{name} in {self.folder} is a link to {Path(entry.path).readlink()}, which does not exist.",
                 next_step="Mend or remove the link.",
             ) from error
         if stat.S_ISDIR(status.st_mode) and entry.is_symlink():
             raise UsageError(
-                f"{name} in {self.folder} is a link to the folder {os.readlink(entry.path)}.",
+                f"{name} in {self.folder} is a link to the folder {Path(entry.path).readlink()}.",
                 next_step="Copy that folder to where the link is: an image's source is complete in itself.",
             )
         if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):

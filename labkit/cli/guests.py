@@ -51,7 +51,8 @@ def ps(as_json: bool) -> None:
 def console(name: str) -> int:
     """Join the console of a running guest, from the first byte that is kept.
 
-    GUEST is its name, or the beginning of it. Ctrl-C leaves it running. If it ends, its exit status is this command's.
+    GUEST is its name, or the beginning of it. Ctrl-C leaves it running. If it ends, its exit status is this
+    command's.
     """
     with attach(name) as guest:
         try:

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -135,10 +135,8 @@ def _print_json(error: LabError) -> None:
 
 
 def _complain(text: str) -> None:
-    try:
+    with suppress(OSError):  # nobody listens
         print(text, file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody listens
 
 
 def _silence_stdout() -> None:
