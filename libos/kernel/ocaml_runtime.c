@@ -6,6 +6,8 @@
 
 #include <caml/backtrace.h>
 #include <caml/backtrace_prim.h>
+#include <caml/memory.h>
+#include <caml/osdeps.h>
 #include <caml/stack.h>
 #include <caml/startup_aux.h>
 #include <caml/version.h>
@@ -22,6 +24,8 @@
 #define HEAP_WORDS_MOST (256 << 10) /* the runtime's own choice for the minor heap */
 
 void __wrap_caml_parse_ocamlrunparam(void);
+void __wrap_caml_init_locale(void);
+char *__wrap_caml_executable_name(void);
 
 /* In place of reading OCAMLRUNPARAM (manual, section 15.5), which a unikernel has not: an uncaught exception shows its
    backtrace, and in a small memory the minor heap is small, 256 KiB in 32 MiB. */
@@ -68,4 +72,15 @@ void ocaml_print_backtrace(void)
             return;
         print_location(descriptor);
     }
+}
+
+/* There are no locales: the C library's functions without one do what the runtime needs. */
+void __wrap_caml_init_locale(void)
+{
+}
+
+/* There are no files to look for it in. */
+char *__wrap_caml_executable_name(void)
+{
+    return caml_stat_strdup("unikernel");
 }
