@@ -233,7 +233,7 @@ packages_failed() {
 # ---------------------------------------------------------------- stage 2: Python
 
 python_key() {
-    { cat "$here/requirements-$1.lock" "$root/pyproject.toml" "$here/install.sh"
+    { cat "$here/requirements-$1.lock" "$root/pyproject.toml" "$here/install.sh" "$here/jupyterlab-overrides.json"
       say "$root"; "$system_python" -VV 2>&1; } | sha256sum | cut -d' ' -f1
 }
 
@@ -269,6 +269,9 @@ make_python() {
     pip_install --require-hashes --no-deps -r "$state/setuptools.lock"
     pip_install --require-hashes --no-deps --no-build-isolation -r "$lock"
     pip_install --no-deps --no-build-isolation -e "$root"
+    # JupyterLab starts without questions about news, and asks nobody for updates.
+    mkdir -p "$venv/share/jupyter/lab/settings"
+    cat "$here/jupyterlab-overrides.json" >"$venv/share/jupyter/lab/settings/overrides.json"
     bar_off
     say "$made_from" >"$state/venv"
     python_key "$purpose" >"$state/python-$purpose"

@@ -44,7 +44,7 @@ def lab(root: Path, tmp_path: Path) -> Iterator[str]:
     }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0"),
-        *("--ServerApp.port_retries=0", "--expose-app-in-browser", "--LabApp.news_url=None"),
+        *("--ServerApp.port_retries=0", "--expose-app-in-browser"),
         f"--ServerApp.root_dir={folder}",
         *(["--allow-root"] if os.getuid() == 0 else []),
     ]
@@ -74,7 +74,7 @@ def page() -> Iterator[Any]:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
         )
-        page = browser.new_page(viewport={"width": 1300, "height": 2600})
+        page = browser.new_page(viewport={"width": 1300, "height": 3300})
         yield page
         browser.close()
 
@@ -99,3 +99,4 @@ def test_run_all_in_jupyterlab(lab: str, page: Any, tmp_path: Path) -> None:
         "() => document.querySelector('img[src*=\"01-console\"], .jp-RenderedMarkdown img').naturalWidth"
     )
     assert width > 0, "the picture is shown"
+    assert page.locator(".jp-toast-message").count() == 0, "no question about news"
