@@ -7,6 +7,7 @@ Reads what ocamlc, ocamlopt and dune print (OCaml 4.08 and later, dune 2 and 3):
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ _PLACE = re.compile(
 )
 _KIND = re.compile(r"^(?P<kind>Error|Warning|Alert)(?P<more>[^:\n]*): ?(?P<text>.*)$")
 _DUNE_MODULE = re.compile(r"\bDune__exe(?:__|\.)")
+_EXCERPT = re.compile(r"^\s*\d+ \||^\s*[\^~. ]+$")
 _MOST_LINES = 6  # of an excerpt
 
 
@@ -36,7 +38,7 @@ class Diagnostic:
         generated: whether the build made this file.
         line, last_line: first and last line meant, from 1; 0 if none is known.
         column, last_column: first and last character meant on those lines, from 1; 0 if none is known.
-        severity: ``error`` or ``warning``.
+        severity: ``error``, ``warning``, or ``note``, which belongs to the one before it.
         message: the compiler's words.
         excerpt: the lines meant, numbered, with carets below.
         hints: what to try.
@@ -93,7 +95,7 @@ class Report:
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that did not."""
-        return tuple(item for item in self.diagnostics if item.severity != "error")
+        return tuple(item for item in self.diagnostics if item.severity == "warning")
 
 
 class CompileError(SourceError):
@@ -125,12 +127,10 @@ def parse(output: str, *, copy: Path, source: Path, sources: frozenset[str]) -> 
         while end < len(lines) and not _PLACE.match(lines[end]):
             end += 1
         block = lines[at + 1 : end]
-        kind = next((found for found in map(_KIND.match, block) if found), None)
-        if place is None or kind is None:
+        if place is None:
             rest += lines[at:end]
         else:
-            start = next(i for i, line in enumerate(block) if _KIND.match(line))
-            diagnostics[_diagnostic(place, kind, block[start + 1 :], copy, source, sources)] = None
+            diagnostics[_diagnostic(place, _Said.of(block), copy, source, sources)] = None
         at = end
     return Report(tuple(diagnostics), "\n".join(line for line in rest if line.strip()))
 
@@ -142,12 +142,9 @@ def compile_error(report: Report) -> CompileError:
         report: its parsed output, with at least one error.
     """
     first = report.errors[0]
-    message = first.message.splitlines()[0] if first.message else "it does not compile"
-    if first.generated:
-        what = f"config.ml and the unikernel do not fit together: {message}"
-    else:
-        line = f", line {first.line}" if first.line else ""
-        what = f"{first.file}{line}: {message}"
+    message = textwrap.shorten(first.message.partition("\nHint:")[0], 200, placeholder=" …")
+    line = f", line {first.line}" if first.line else ""
+    what = f"{first.file}{line}: {message or 'it does not compile'}"
     others = len(report.errors) - 1
     more = (
         f" There {'is 1 more error' if others == 1 else f'are {others} more errors'} after it."
@@ -156,47 +153,101 @@ def compile_error(report: Report) -> CompileError:
     )
     evidence = [
         Evidence(item.place, "\n".join(part for part in (item.excerpt, item.message) if part))
-        for item in report.errors
+        for item in report.diagnostics
+        if item.severity != "warning"
     ]
     evidence += [Evidence("Also", report.rest)] if report.rest else []
     tries = " ".join(first.hints) or f"Change {first.file} there, and build again."
     return CompileError(report, what=what, next_step=tries + more, evidence=evidence)
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What stands below a place: how bad it is, a tag such as ``26 [unused-var]``, and the words."""
+
+    severity: str
+    tag: str
+    message: str
+
+    @classmethod
+    def of(cls, block: list[str]) -> _Said:
+        for number, line in enumerate(block):
+            kind = _KIND.match(line)
+            if kind:
+                words = [kind["text"], *block[number + 1 :]]
+                severity = "error" if kind["kind"] == "Error" else "warning"
+                return cls(severity, kind["more"].strip(), _joined(words))
+        # `This '(' might be unmatched`, below the error it belongs to: all lines but the compiler's own excerpt.
+        return cls("note", "", _joined([line for line in block if not _EXCERPT.match(line)]))
+
+
+def _joined(lines: list[str]) -> str:
+    text = "\n".join(line[7:] if line.startswith(" " * 7) else line for line in lines).strip()
+    return _DUNE_MODULE.sub("", text)
+
+
 def _diagnostic(
-    place: re.Match[str],
-    kind: re.Match[str],
-    following: list[str],
-    copy: Path,
-    source: Path,
-    sources: frozenset[str],
+    place: re.Match[str], said: _Said, copy: Path, source: Path, sources: frozenset[str]
 ) -> Diagnostic:
     name = place["file"]
     if Path(name).is_absolute() and Path(name).is_relative_to(copy):
         name = Path(name).relative_to(copy).as_posix()
     name = name.removeprefix("_build/default/").removeprefix("./")
-    generated = name not in sources
     text = _read(copy / name)
     line = int(place["line"] or 0)
     last = int(place["last"] or line)
     column, last_column = _columns(text, line, last, place)
-    tag = kind["more"].strip()  # such as `(warning 26 [unused-var])` or `26 [unused-var]`
-    message = "\n".join([kind["text"], *(_unindent(line) for line in following)]).rstrip()
-    message = _DUNE_MODULE.sub("", message)
-    severity = "error" if kind["kind"] == "Error" else "warning"
+    message = said.message
+    generated = name not in sources
+    if message.startswith("Illegal character") and 0 < line <= len(text):
+        # The compiler reads bytes, and names the one at which it stumbled.
+        message = f"Illegal character {text[line - 1].decode(errors='replace')[column - 1 : column]}"
+    hints = hints_for(message, said.tag, name, generated=generated)
+    used = _used_by_entry(text, line, message, sources) if generated and said.severity == "error" else None
+    if used is not None:
+        # The generated entry module does not fit: the place to mend is the student's module that it uses.
+        name, pattern = used
+        text = _read(copy / name)
+        line, column, last_column = _first_match(text, pattern)
+        last = line
+        message = f"config.ml and this do not fit together: {message}"
     return Diagnostic(
         file=name,
-        path=str((copy if generated else source) / name),
-        generated=generated,
+        path=str((source if name in sources else copy) / name),
+        generated=generated and used is None,
         line=line,
         last_line=last,
         column=column,
         last_column=last_column,
-        severity=severity,
+        severity=said.severity,
         message=message,
         excerpt=_excerpt(text, line, last, column, last_column),
-        hints=hints_for(message, tag, name, generated=generated),
+        hints=hints,
     )
+
+
+def _used_by_entry(
+    text: list[bytes], line: int, message: str, sources: frozenset[str]
+) -> tuple[str, str] | None:
+    """The student's file that a line of the entry module comes from, and a pattern of the place in it."""
+    if not 0 < line <= len(text):
+        return None
+    for module, name in re.findall(r"\b([A-Z]\w*)\.(\w+)", text[line - 1].decode(errors="replace")):
+        file = f"{module[0].lower()}{module[1:]}.ml"
+        if file in sources:
+            return file, rf"^(?:let(?: rec)?|and|module) +({re.escape(name)})\b"
+        if "Unbound module" in message:
+            return "config.ml", rf'"({module})[."]'
+    return None
+
+
+def _first_match(text: list[bytes], pattern: str) -> tuple[int, int, int]:
+    """Line and columns of a pattern's first group; zeros if it is nowhere."""
+    for number, raw in enumerate(text, 1):
+        found = re.search(pattern, raw.decode(errors="replace"))
+        if found:
+            return number, found.start(1) + 1, found.end(1)
+    return 0, 0, 0
 
 
 def _read(path: Path) -> list[bytes]:
@@ -221,7 +272,7 @@ def _columns(text: list[bytes], line: int, last: int, place: re.Match[str]) -> t
 
 
 def _characters(line: bytes, count: int) -> int:
-    return len(line[:count].decode("utf-8", "replace")) + max(0, count - len(line))
+    return len(line[:count].decode("utf-8", "ignore")) + max(0, count - len(line))
 
 
 def _excerpt(text: list[bytes], line: int, last: int, column: int, last_column: int) -> str:
@@ -250,7 +301,3 @@ def _excerpt(text: list[bytes], line: int, last: int, column: int, last_column: 
         lead = "".join(c if c == "\t" else " " for c in content[:start]).ljust(start)
         shown.append(f"{'':{width}} | {lead}{'^' * max(1, stop - start)}")
     return "\n".join(shown)
-
-
-def _unindent(line: str) -> str:
-    return line[7:] if line.startswith(" " * 7) else line

@@ -133,7 +133,10 @@ _RULES: list[tuple[str, str | _Hint]] = [
     ),
     (r"[Uu]nterminated string|String literal not terminated", 'Close the text with " .'),
     (r"Comment not terminated", 'Close the comment with *) ; a lone " inside of a comment opens a text.'),
-    (r"Illegal character \((\S+)\)", "Remove {0}; copied text often holds typographic quotes or dashes."),
+    (
+        r"Illegal character (\S+)",
+        "Remove {0}. Names have plain letters only; copied text often has curly quotes.",
+    ),
     (
         r"Signature mismatch|does not match the expected parameter|is not included in",
         "Compare what unikernel.ml offers with what config.ml says: job there is start : unit -> unit Lwt.t here.",
@@ -209,6 +212,8 @@ def _entry_hint(message: str) -> str:
     if missing:
         module = missing[1]
         return f'config.ml names "{module}": there must be a {module[:1].lower()}{module[1:]}.ml beside it.'
+    if "expected of type" in message and "unit Lwt.t" in message:
+        return "A job gives a promise of nothing, unit Lwt.t: end start with Lwt.return_unit, or with what waits."
     return (
         "The generated main.ml joins both. Compare what config.ml gives (job, devices @->) with what the "
         "unikernel takes (its functor's parameters, the arguments and the result of start)."

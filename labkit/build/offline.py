@@ -345,8 +345,9 @@ class _Job:
             )
 
     def _run(self, command: list[str | Path], folder: Path, timeout: float | None = None) -> Finished:
+        environment = {**self._environment, "OCAMLRUNPARAM": "b"}  # config.ml's own errors: with the line
         done = run_tool(
-            command, folder=folder, environment=self._environment, timeout=timeout, lock=self.space.lock
+            command, folder=folder, environment=environment, timeout=timeout, lock=self.space.lock
         )
         if done.status:
             check_disk(done.output, self.space.folder)
