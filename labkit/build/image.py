@@ -160,6 +160,7 @@ class Image:
             "devices": [vars(device) for device in self.manifest.devices],
             "packages": list(self.manifest.packages),
             "sections": self.sections,
+            "libraries": self.libraries,
             "warnings": [warning.describe() for warning in self.warnings],
         }
 

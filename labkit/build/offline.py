@@ -127,8 +127,10 @@ class Offline:
             final = self._cache.path("images", key) / path.name
             if manifest.target == "virtio":
                 (entry / DOMAIN_XML).write_text(_domain_xml(manifest, final))
+            with suppress(FileNotFoundError):  # dune did not link if only a comment changed
+                (job.space.tree / "_build/default" / _MAP_IN_BUILD).replace(job.space.folder / LINK_MAP)
             with suppress(FileNotFoundError):
-                shutil.copyfile(job.space.tree / "_build/default" / _MAP_IN_BUILD, entry / LINK_MAP)
+                shutil.copyfile(job.space.folder / LINK_MAP, entry / LINK_MAP)
             record: dict[str, Any] = {
                 "file": path.name,
                 "bytes": path.stat().st_size,
@@ -297,7 +299,7 @@ class _Job:
     def compile(self, doing: Step) -> tuple[Report, str]:
         """Compile and link; the report of what the compiler said, and the log."""
         doing.progress("compiling", 0.3)
-        environment = self._environment
+        environment = {**self._environment, "OCAMLPARAM": f":_:ccopt=-Wl,-Map,{_MAP_IN_BUILD}"}
         command = ["build", "--profile", "release", "--display", "quiet", "./main.exe"]
         done = run_dune(self.recipe.tools, self.space, command, environment)
         report = self._parse(done.output)
