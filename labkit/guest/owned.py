@@ -252,7 +252,8 @@ class OwnedGuest(Guest):
         """A socket has closed: with both, QEMU has gone."""
         if self._console_link.open or self._control_link.open or self._ending:
             return
-        if self._wanted or self._last_record or self._shutdown or self._crashed:
+        told = self._shutdown or self._crashed or self._domain_gone.is_set()
+        if told or self._wanted or self._last_record:
             self._ended()
         else:  # libvirt tells why in a moment
             self._pump.at(time.monotonic() + SETTLE_SECONDS, self._ended)
@@ -260,8 +261,11 @@ class OwnedGuest(Guest):
     def _domain_event(self, event: int, detail: int) -> None:
         module = libvirt()
         if event == module.VIR_DOMAIN_EVENT_SHUTDOWN:
-            self._shutdown = True
-            self._note("shutdown", "the guest has powered off")
+            if detail == module.VIR_DOMAIN_EVENT_SHUTDOWN_HOST:  # QEMU was told to end
+                self._wanted = self._wanted or Reason.STOPPED
+            else:
+                self._shutdown = True
+                self._note("shutdown", "the guest has powered off")
         elif event == module.VIR_DOMAIN_EVENT_CRASHED:
             self._crashed = True
             self._note("crashed", "the guest has told libvirt that it crashed")
@@ -274,8 +278,7 @@ class OwnedGuest(Guest):
             ):
                 self._wanted = self._wanted or Reason.STOPPED
             self._note("stopped", "libvirt has removed the domain")
-            if not self._console_link.open and not self._control_link.open:
-                self._ended()
+        self._link_ended()
 
     def _request(self, reason: Reason) -> None:
         """Bring about the end."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "open_host", "warm"]
 
+_ENDING_SECONDS = 2.0
 _ATTEMPTS = 3  # a daemon may end, being idle, between our look at it and our connection
 
 
@@ -158,11 +159,11 @@ def open_host(found: Settings | None = None, *, manner: Manner | None = None) ->
     daemon = Daemon.of(found, who)
     daemon.start()
     folder = _folder(daemon.home / "g", who.owner)
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             connection = module.open(daemon.uri)
         except module.libvirtError as error:
-            if attempt + 1 == _ATTEMPTS:
+            if attempt == _ATTEMPTS:
                 raise HostError(
                     "libvirt's daemon runs but takes no connections.",
                     next_step="Its last words tell why; `labkit doctor` checks the rest.",
@@ -171,6 +172,7 @@ def open_host(found: Settings | None = None, *, manner: Manner | None = None) ->
                         Evidence("last words of its daemon", last_lines(daemon.log)),
                     ],
                 ) from error
+            daemon.await_end(_ENDING_SECONDS)
             daemon.start()
         else:
             return Host(connection, daemon.uri, folder, who, daemon, found)

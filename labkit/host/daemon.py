@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import selectors
 import shutil
 import socket
@@ -34,6 +35,7 @@ SOCKET_PATH_BYTES: Final = 107
 """The longest path of a Unix socket, in bytes (unix(7), less the closing zero)."""
 
 IDLE_SECONDS: Final = 30
+PROGRAMS: Final = ("libvirtd",)
 START_SECONDS: Final = 30.0
 MONITOR_PATH_BYTES: Final = 64  # below the home: c/libvirt/qemu/lib/domain-NUMBER-NAME/monitor.sock
 LOG_BYTES: Final = 1 << 20
@@ -112,6 +114,29 @@ class Daemon:
                 return False
         return True
 
+    def process(self) -> int | None:
+        """The number of its process, from the file that it keeps locked while it lives; None if there is none."""
+        try:
+            number = int((self.home / "r" / "libvirt" / "libvirtd.pid").read_text())
+            alive = Path(f"/proc/{number}/comm").read_text().strip() in PROGRAMS
+        except (OSError, ValueError):
+            return None
+        return number if alive else None
+
+    def await_end(self, limit: float) -> bool:
+        """Wait until its process has ended, at most ``limit`` seconds; True if it has."""
+        number = self.process()
+        if number is None:
+            return True
+        try:
+            handle = os.pidfd_open(number)
+        except ProcessLookupError:
+            return True
+        try:
+            return bool(select.select([handle], [], [], limit)[0])
+        finally:
+            os.close(handle)
+
     def start(self) -> None:
         """Start it unless it runs; two callers at once start one.
 
@@ -124,6 +149,7 @@ class Daemon:
         self._make_folders()
         with self._lock():
             if not self.answers():
+                self.await_end(START_SECONDS)  # one that is just ending holds its lock until it has
                 self._start()
 
     def _make_folders(self) -> None:
