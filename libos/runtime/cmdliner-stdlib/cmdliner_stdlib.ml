@@ -57,9 +57,10 @@ let when_given default term apply =
 
 let setup ?backtrace:(trace = Some false) ?randomize_hashtables:(randomize = Some false)
     ?gc_control:(control = Some (Gc.get ())) () =
+  let apply_control wanted = if Some wanted <> control then Gc.set wanted in
   let apply_randomize on = if on then Hashtbl.randomize () in
   Term.(
     const (fun () () () -> ())
     $ when_given trace backtrace Printexc.record_backtrace
     $ when_given randomize randomize_hashtables apply_randomize
-    $ when_given control gc_control Gc.set)
+    $ when_given control gc_control apply_control)

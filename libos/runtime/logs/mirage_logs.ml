@@ -1,5 +1,4 @@
-let pp_time ppf () =
-  Ptime.pp_rfc3339 ?tz_offset_s:(Mirage_ptime.current_tz_offset_s ()) () ppf (Mirage_ptime.now ())
+let now () = Rfc3339.of_posix_seconds (Int64.to_int (Int64.div (Platform.wall_ns ()) 1_000_000_000L))
 
 let pp_tags ppf tags =
   let pp_tag (Logs.Tag.V (tag, value)) () =
@@ -21,7 +20,7 @@ let create ?(ch = Format.err_formatter) () =
       k ()
     in
     Format.kfprintf finish ch
-      ("%a:%a %a [%s] @[" ^^ format ^^ "@]@.")
-      pp_time () pp_tags tags pp_header (level, header) (Logs.Src.name source)
+      ("%s:%a %a [%s] @[" ^^ format ^^ "@]@.")
+      (now ()) pp_tags tags pp_header (level, header) (Logs.Src.name source)
   in
   { Logs.report }

@@ -12,4 +12,4 @@ let wait source =
 let signal sources =
   let happened, pending = List.partition (fun (source, _) -> sources land source <> 0) !awaited in
   awaited := pending;
-  List.iter (fun (_, (_, resolver)) -> Lwt.wakeup_later resolver ()) happened
+  List.iter (fun (_, (_, resolver)) -> Lwt.wakeup resolver ()) happened

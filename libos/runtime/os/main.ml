@@ -11,19 +11,25 @@ let rec loop promise =
       Mirage_runtime.run_leave_iter_hooks ();
       loop promise
 
-(* The exception comes before what the exit hooks still print. *)
-let last_words exn backtrace =
+(* The exception is printed after what came before it, and before what the exit hooks still print. *)
+let die exn =
+  let backtrace = Printexc.get_raw_backtrace () in
   Format.print_flush ();
   flush stdout;
-  Printexc.default_uncaught_exception_handler exn backtrace
+  Printexc.default_uncaught_exception_handler exn backtrace;
+  exit 2
 
-let run promise =
-  try loop promise
-  with exn ->
-    last_words exn (Printexc.get_raw_backtrace ());
-    exit 2
+let () = Lwt.async_exception_hook := die
+let run promise = try loop promise with exn -> die exn
+
+(* [exit] may be called by a callback, or by a callback's callback. Each call of [abandon_wakeups] leaves one level, of
+   which Lwt has 42 at most; until all are left, Lwt puts off what [Lwt.wakeup_later] asks for. *)
+let leave_callbacks () =
+  for _ = 1 to 64 do
+    Lwt.abandon_wakeups ()
+  done
 
 let () =
   at_exit (fun () ->
-      Lwt.abandon_wakeups ();
+      leave_callbacks ();
       loop (Mirage_runtime.run_exit_hooks ()))

@@ -33,7 +33,7 @@ let wake_due () =
     match Queue.min_binding_opt !sleepers with
     | Some (((deadline, _) as key), sleeper) when Int64.compare deadline now <= 0 ->
         sleepers := Queue.remove key !sleepers;
-        Lwt.wakeup_later sleeper ();
+        Lwt.wakeup sleeper ();
         wake ()
     | Some _ | None -> ()
   in
