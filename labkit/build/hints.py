@@ -115,7 +115,7 @@ _RULES: list[tuple[str, str | _Hint]] = [
         "Compare the labels (~name:) with the function's type above.",
     ),
     (
-        r"This expression is not a function; it cannot be applied",
+        r"not a function; it cannot be applied",
         "Look for a missing ; or in before it, or for an operator left out.",
     ),
     (
@@ -167,6 +167,7 @@ _RULES: list[tuple[str, str | _Hint]] = [
         r'Library "([^"]+)" not found',
         'Look at the spelling of package "{0}" in config.ml and of (libraries …).',
     ),
+    (r"ISO-Latin1 characters", "Names have plain letters only; copied text often has curly quotes."),
     (r"deprecated", "It works, but there is a newer way: see the message."),
     (r"labels? (?:was|were) omitted", "Write the labels: f ~name:value."),
     (
