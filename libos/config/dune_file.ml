@@ -11,7 +11,7 @@ let always = [ "lwt"; "mirage-runtime"; "unikernel-compat"; "unikernel-os"; "uni
 
 (* Warnings inform and do not stop: a student's unused variable is no error. Left out are those that speak of style
    or of what OCaml cannot know. *)
-let warnings = "+a-4-9-27-40-41-42-44-45-48-58-59-60-66-70"
+let warnings = "+a-4-9-40-41-42-44-45-48-58-59-60-66-70"
 
 let text (info : Impl.Info.t) graph =
   let of_packages = List.concat_map Package.libraries (Graph.packages graph) in

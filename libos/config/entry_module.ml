@@ -26,6 +26,9 @@ let head output (info : Impl.Info.t) =
    It applies functors to the modules that they need, reads the arguments of the unikernel, connects the devices
    and runs the jobs. A device is connected when it is first needed, and only once: hence [lazy]. *)
 
+(* A device may have no use for what is connected before it. *)
+[@@@warning "-27"]
+
 open Lwt.Infix
 
 let return = Lwt.return

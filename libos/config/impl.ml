@@ -47,6 +47,7 @@ let match_ value ~default cases =
 
 let connect_nothing _ _ = function
   | [] -> "return ()"
+  | [ arg ] -> "return " ^ arg
   | args -> Printf.sprintf "return (%s)" (String.concat ", " args)
 
 let next_id =
@@ -75,7 +76,10 @@ let v ?(kind = Device) ?variable ?(packages = []) ?(packages_v = Key.pure []) ?(
 
 let connect_start _ module_name args =
   let args = match args with [] -> [ "()" ] | args -> args in
-  Printf.sprintf "(%s.start %s : unit Lwt.t)" module_name (String.concat " " args)
+  let width = 80 in
+  let line = String.concat " " args in
+  let args = if String.length line <= width then " " ^ line else "\n   " ^ String.concat "\n   " args ^ "\n " in
+  Printf.sprintf "(%s.start%s : unit Lwt.t)" module_name args
 
 let main ?pos ?packages ?packages_v ?local_libs ?runtime_args ?deps module_name typ =
   v ~kind:(Start { pos }) ?packages ?packages_v ?local_libs ?runtime_args ?extra_deps:deps ~connect:connect_start

@@ -1,0 +1,1 @@
+let _main = Mirage.(main "Unikernel" job)

@@ -1,0 +1,1 @@
+let () = Mirage.register (List.find (fun _ -> false) [ "name" ]) []

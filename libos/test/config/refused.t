@@ -1,0 +1,28 @@
+What cannot be built is one JSON object on standard error, and status 3.
+
+  $ ./nothing.exe generate
+  {"error": "config.ml registers no unikernel.", "hint": "End it with: let () = register \"name\" [ main ]"}
+  [3]
+  $ ./raises.exe generate
+  {"error": "config.ml stopped with an exception: Not_found", "hint": "Look for what raises it in config.ml."}
+  [3]
+  $ ./twice.exe generate
+  {"error": "config.ml registers two unikernels.", "hint": "Call register once; it takes a list of jobs."}
+  [3]
+  $ ./hello.exe generate --target hvt
+  {"error": "The target hvt is not in the offline toolchain.", "hint": "Build it with upstream's MirageOS instead: labkit build --toolchain opam", "feature": "hvt"}
+  [3]
+  $ ./hello.exe generate --target moon
+  {"error": "config.exe: option '--target': invalid value 'moon', expected one of 'unix', 'macosx', 'xen', 'qubes', 'virtio', 'hvt', 'spt', 'muen', 'genode', 'unikraft-firecracker' or 'unikraft-qemu'", "hint": "See config.exe --help."}
+  [3]
+  $ ./hello.exe generate --out nowhere
+  {"error": "config.exe: option '--out': no 'nowhere' directory", "hint": "See config.exe --help."}
+  [3]
+  $ ./hello.exe generate 2>&1 >/dev/null | cat
+  $ ls *.json
+  manifest.json
+  $ rm main.ml
+  $ echo 'let () = ()' > main.ml
+  $ ./hello.exe generate
+  {"error": "The folder has a file main.ml already.", "hint": "Rename your file: the entry module that is generated has this name."}
+  [3]

@@ -1,0 +1,2 @@
+let () = Mirage.register "first" []
+let () = Mirage.register "second" []

@@ -1,0 +1,4 @@
+open Mirage
+
+let main = main "Unikernel" job ~packages:[ package "duration"; package "randomconv" ]
+let () = register "ends" [ main ]

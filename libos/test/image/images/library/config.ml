@@ -1,0 +1,3 @@
+open Mirage
+
+let () = register "library" [ main "Unikernel" job ~local_libs:[ "colours" ] ]

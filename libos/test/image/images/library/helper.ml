@@ -1,0 +1,1 @@
+let join = String.concat " and "

@@ -1,0 +1,3 @@
+let start () =
+  print_endline (Helper.join Colours.all);
+  Lwt.return_unit

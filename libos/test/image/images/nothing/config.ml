@@ -1,0 +1,1 @@
+let () = Mirage.register "nothing" []

@@ -1,0 +1,3 @@
+let start () =
+  let forgotten = 3 in
+  Lwt.return_unit

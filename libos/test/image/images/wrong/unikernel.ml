@@ -1,0 +1,3 @@
+let start () =
+  Logs.info (fun m -> m "%d" "one");
+  Lwt.return_unit
