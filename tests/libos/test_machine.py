@@ -85,6 +85,11 @@ def test_arguments_arrive_as_they_were_given(end_of) -> None:
 def repr_ocaml(word: str) -> str:
     """OCaml's %S of a word in UTF-8."""
     simple = {'"': '\\"', "\\": "\\\\", "\t": "\\t"}
-    return '"' + "".join(
-        simple.get(chr(byte), chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}") for byte in word.encode()
-    ) + '"'
+    return (
+        '"'
+        + "".join(
+            simple.get(chr(byte), chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}")
+            for byte in word.encode()
+        )
+        + '"'
+    )
