@@ -23,7 +23,6 @@ LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 
 QBOOT: Final = "/usr/share/qemu/qboot.rom"
 EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
-CODE_CACHE_MIB: Final = 32  # QEMU's buffer for translated code; its default of 1 GiB suits larger guests
 
 _NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,7 +36,7 @@ _COMMENT = """
   loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader
   cmdline          the unikernel's arguments
   cpu              everything that the {by} can offer, random numbers (RDRAND) included
-  serial 0, 1      the console; the control channel, on which the kernel says how far it is and how it ended
+  {serial}
   panic            through this the kernel tells libvirt that it crashed
   model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
 """
@@ -105,8 +104,6 @@ def domain_xml(
         _text(system, "cmdline", command_line)
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
-    if hypervisor == "qemu":
-        _text(ET.SubElement(features, "tcg"), "tb-cache", str(CODE_CACHE_MIB), unit="MiB")
     ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
     clock = ET.SubElement(domain, "clock", offset="utc")
     ET.SubElement(clock, "timer", name="hpet", present="no")
@@ -125,10 +122,11 @@ def domain_xml(
         if console_socket
         else f"Its console:             virsh -c qemu:///session console {called}"
     )
-    return _printed(
-        domain,
-        _COMMENT.format(name=called, console=console, by="processor" if hypervisor == "kvm" else "emulator"),
-    )
+    serial = "serial 0         the console"
+    if control_socket:
+        serial = "serial 0, 1      the console; on the other, the kernel says how far it is and how it ended"
+    by = "processor" if hypervisor == "kvm" else "emulator"
+    return _printed(domain, _COMMENT.format(name=called, console=console, serial=serial, by=by))
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from labkit.errors import Evidence, GuestError, HostError
 from labkit.guest import wire
 from labkit.guest.guest import Exit, Guest, Reason, State, from_json
-from labkit.guest.owned import RELAY_SOCKET
+from labkit.guest.owned import RELAY_SOCKET, refuse_here
 from labkit.guest.pump import Link, Pump
 from labkit.guest.registry import destroy_guest, find_guest
 from labkit.host.connection import Host
@@ -55,8 +55,10 @@ class AttachedGuest(Guest):
 
         Raises:
             HostError: neither does.
+            UsageError: called by a subscriber.
         """
-        self._link.send(wire.frame(wire.STOP))
+        refuse_here(self._pump, self.name)
+        self.request_stop()
         with self._changed:
             done = self._changed.wait_for(lambda: self._state is State.ENDED, STOP_SECONDS)
         if not done:
@@ -64,6 +66,10 @@ class AttachedGuest(Guest):
         ending = self.wait(STOP_SECONDS)
         self._pump.join(STOP_SECONDS)
         return ending
+
+    def request_stop(self) -> None:
+        """Ask its owner to end it and do not wait for that; subscribers may call this."""
+        self._link.send(wire.frame(wire.STOP))
 
     def close(self) -> None:
         """Let go of it; it runs on."""

@@ -166,7 +166,12 @@ class Guest(ABC):
 
         Raises:
             HostError: the place where it ran failed under it.
+            UsageError: called by a subscriber, which must not wait; see :meth:`request_stop`.
         """
+
+    @abstractmethod
+    def request_stop(self) -> None:
+        """Ask for its end and do not wait for it; subscribers may call this."""
 
     @abstractmethod
     def close(self) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
 from labkit.build.domainxml import domain_name, domain_xml
-from labkit.errors import Evidence, GuestError, HostError, LabError
+from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
 from labkit.guest.ownership import Ownership, this_process
@@ -30,7 +30,7 @@ from labkit.host.loop import libvirt
 if TYPE_CHECKING:
     import libvirt as libvirt_module
 
-__all__ = ["OwnedGuest", "Plan"]
+__all__ = ["RELAY_SOCKET", "OwnedGuest", "Plan", "refuse_here"]
 
 CONSOLE_SOCKET: Final = "console"
 CONTROL_SOCKET: Final = "control"
@@ -97,6 +97,11 @@ class OwnedGuest(Guest):
         """Its run folder."""
         return self._folder
 
+    @property
+    def hypervisor(self) -> Literal["kvm", "qemu"]:
+        """What it runs on: ``kvm``, or ``qemu`` for emulation."""
+        return self._plan.hypervisor
+
     def start(self) -> None:
         """Start it. On an error nothing is left.
 
@@ -105,8 +110,10 @@ class OwnedGuest(Guest):
         """
         with events.step("boot", self.name) as step, ExitStack() as undo:
             undo.callback(self._release)
+            if self.host.daemon and self.host.daemon.cold:
+                step.progress("libvirt asks QEMU what it can do, once", 0.1)
             self._create()
-            step.progress("created", 0.6)
+            step.progress("created, under " + ("KVM" if self.hypervisor == "kvm" else "emulation"), 0.6)
             console = self._connect(CONSOLE_SOCKET)
             self._console_link = Link(self._pump, console, self._console_came, self._link_ended)
             control = self._connect(CONTROL_SOCKET)
@@ -135,13 +142,15 @@ class OwnedGuest(Guest):
 
         Raises:
             HostError: the place where it ran failed under it.
+            UsageError: called by a subscriber.
         """
+        refuse_here(self._pump, self.name)
         self.request_stop()
         self._pump.join(STOP_SECONDS)
         return self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
 
     def request_stop(self) -> None:
-        """Ask for its end; from any thread."""
+        """Ask for its end and do not wait for it; subscribers may call this."""
         self._pump.post(lambda: self._request(Reason.STOPPED))
 
     def close(self) -> None:
@@ -385,6 +394,19 @@ class OwnedGuest(Guest):
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._closes_host:
             self.host.close()
+
+
+def refuse_here(pump: Pump, name: str) -> None:
+    """Refuse to wait for a guest in the thread that serves it.
+
+    Raises:
+        UsageError: this is that thread.
+    """
+    if pump.is_here:
+        raise UsageError(
+            f"stop() was called by a subscriber of {name}, and would wait for itself.",
+            next_step="Call request_stop() there, or stop() elsewhere.",
+        )
 
 
 def _lifecycle(_connection: Any, _domain: Any, event: int, detail: int, guest: OwnedGuest) -> None:

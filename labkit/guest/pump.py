@@ -46,9 +46,14 @@ class Pump:
         """End the thread after the callback that runs now."""
         self.post(self._halt)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling thread is the pump's."""
+        return threading.current_thread() is self._thread
+
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the thread has ended; True if it has. A thread that was never started has."""
-        if threading.current_thread() is self._thread:
+        if self.is_here:
             return False
         if self._thread.ident is None:
             self._close()

@@ -37,7 +37,7 @@ SOCKET_PATH_BYTES: Final = 107
 IDLE_SECONDS: Final = 30
 PROGRAMS: Final = ("libvirtd",)
 START_SECONDS: Final = 30.0
-MONITOR_PATH_BYTES: Final = 64  # below the home: c/libvirt/qemu/lib/domain-NUMBER-NAME/monitor.sock
+MONITOR_PATH_BYTES: Final = 68  # below the home: /c/libvirt/qemu/lib/domain-NUMBER-NAME/monitor.sock
 LOG_BYTES: Final = 1 << 20
 
 QEMU_CONF: Final = """\
@@ -104,6 +104,12 @@ class Daemon:
     def log(self) -> Path:
         """What it complained of."""
         return self.home / "libvirtd.log"
+
+    @property
+    def cold(self) -> bool:
+        """Whether libvirt has yet to find out about QEMU, which takes seconds."""
+        known = self.cache / "libvirt" / "qemu" / "cache" / "capabilities"
+        return not any(known.glob("*.xml"))
 
     def answers(self) -> bool:
         """Whether it takes connections now."""

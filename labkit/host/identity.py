@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from labkit.errors import Evidence, HostError
 
@@ -97,6 +98,7 @@ def _groups() -> tuple[str, ...]:
     return (f"--groups={group}",) if group else ("--clear-groups",)
 
 
+@cache
 def _tried(prefix: tuple[str, ...]) -> Evidence | None:
     """None if commands run with this prefix, else what went wrong."""
     command = [*prefix, "id", "-u"]

@@ -139,6 +139,22 @@ def test_odd_paths_can_be_booted(kernel: Kernel, tmp_path: Path) -> None:
         assert guest.wait(10).status == 7
 
 
+def test_a_subscriber_can_ask_for_the_end_but_not_wait_for_it(kernel: Kernel) -> None:
+    refused: list[Exception] = []
+    with boot(kernel("forever")) as guest:
+
+        def end(_data: bytes) -> None:
+            try:
+                guest.stop()
+            except UsageError as error:
+                refused.append(error)
+                guest.request_stop()
+
+        guest.console.subscribe(end)
+        assert guest.wait(10).reason is Reason.STOPPED
+    assert refused
+
+
 class TestBadInput:
     """Refused before anything changes."""
 

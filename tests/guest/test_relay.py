@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -139,9 +141,25 @@ def test_frames_survive_any_cut() -> None:
         wire.FrameReader().feed(b"C\xff\xff\xff\xff")
 
 
-def test_nonsense_at_the_relay_harms_nobody(kernel: Kernel) -> None:
-    import socket
+def test_a_slow_reader_is_told_what_it_missed(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_CONSOLE_BYTES", "4096")
+    with boot(kernel("flood"), arguments=["8000"]) as guest:
+        guest.console.expect("0000000000")
+        with socket.socket(socket.AF_UNIX) as slow:
+            slow.connect(str(find_guest(guest.name).folder / "relay"))
+            guest.console.expect("0000007999", 60)
+            reader = wire.FrameReader()
+            frames: list[tuple[bytes, bytes]] = []
+            while data := slow.recv(65536):
+                frames += reader.feed(data)
+    console = sum(len(content) for kind, content in frames if kind == wire.CONSOLE)
+    missed = sum(json.loads(content)["bytes"] for kind, content in frames if kind == wire.CUT)
+    assert missed > 0
+    assert console + missed == 8000 * 64
+    assert frames[-1][0] == wire.END
 
+
+def test_nonsense_at_the_relay_harms_nobody(kernel: Kernel) -> None:
     with boot(kernel("echo")) as guest:
         guest.console.expect("ready")
         for nonsense in (b"C\xff\xff\xff\xff", b"GET / HTTP/1.0\r\n\r\n", b"Z\0\0\0\0", b""):

@@ -151,7 +151,7 @@ def test_an_address_that_leads_nowhere_is_told(own_settings: Settings) -> None:
     found = Settings(
         root=own_settings.root, cache=own_settings.cache, run=own_settings.run, uri="qemu+unix:///x?socket=/x"
     )
-    with pytest.raises(HostError, match="LABKIT_LIBVIRT_URI|cannot be reached"):
+    with pytest.raises(HostError, match="cannot be reached"):
         open_host(found)
 
 
