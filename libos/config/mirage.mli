@@ -72,14 +72,30 @@ val match_impl : 'b value -> default:'a impl -> ('b * 'a impl) list -> 'a impl
 
 (** {1 Arguments when booting} *)
 
-module Runtime_arg : module type of struct
-  include Runtime_arg
+module Runtime_arg : sig
+  type 'a arg = 'a Runtime_arg.arg
+  (** An argument whose value is of type ['a]. *)
+
+  type t = Runtime_arg.t
+  (** An argument, whatever its type. *)
+
+  val create : pos:string * int * int * int -> ?packages:package list -> string -> 'a arg
+  (** [create ~pos:__POS__ "Unikernel.port"] is the argument that the term [Unikernel.port] describes. [packages] are
+      what the expression needs. *)
+
+  val v : 'a arg -> t
+
+  val logs : ([ `All | `Src of string ] * Logs.level option) list arg
+  (** [-l], [--logs]. *)
+
+  val delay : int arg
+  (** [--delay]. *)
 end
 
 type 'a runtime_arg = 'a Runtime_arg.arg
 
 val runtime_arg : pos:string * int * int * int -> ?packages:package list -> string -> Runtime_arg.t
-(** [runtime_arg ~pos:__POS__ "Unikernel.port"] is the argument that the term [Unikernel.port] describes. *)
+(** [runtime_arg ~pos term] is [Runtime_arg.(v (create ~pos term))]. *)
 
 (** {1 Devices and jobs} *)
 
