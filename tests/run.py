@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,7 @@ class Phase:
     what_to_do: str
     lint: bool = False
     pytest: bool = False
+    minutes: int = 5
 
 
 @dataclass
@@ -78,13 +80,20 @@ def phases() -> list[Phase]:
         Phase("types", (f"{tool}/mypy", "--strict", "labkit"), "mend the types it names", lint=True),
         Phase("shell", ("shellcheck", *shell_scripts()), "mend the lines it names", lint=True),
         Phase("ocaml", ("dune", "build", "--root", "libos", "@check"), "mend what dune names", lint=True),
-        Phase("ocaml-tests", ("dune", "test", "--root", "libos"), "dune test --root libos"),
-        Phase("tests", (python, "-m", "pytest", "tests"), ".venv/bin/pytest NODE-ID runs one", pytest=True),
+        Phase("ocaml-tests", ("dune", "test", "--root", "libos"), "dune test --root libos", minutes=10),
+        Phase(
+            "tests",
+            (python, "-m", "pytest", "tests"),
+            ".venv/bin/pytest NODE-ID runs one",
+            pytest=True,
+            minutes=45,
+        ),
         Phase(
             "notebooks",
             (f"{tool}/labkit", "notebooks"),
             "open the notebook in `labkit lab` and run all of it",
             pytest=True,
+            minutes=15,
         ),
     ]
 
@@ -105,6 +114,22 @@ def read_tally(report: Path) -> Tally:
     return total if total.passed + total.failed else Tally(failed=1)
 
 
+def wait(process: subprocess.Popen[bytes], minutes: int) -> int:
+    """The exit status of a phase, whose processes are a group: they end with us, or at their limit."""
+    try:
+        return process.wait(60 * minutes)
+    except subprocess.TimeoutExpired:
+        print(f"\nStill not done after {minutes} minutes: ended.", flush=True)
+        return 124
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def run(phase: Phase, env: dict[str, str], scratch: Path) -> Result:
     print(f"\n=== {phase.name}: {' '.join(phase.command)}".replace(str(ROOT) + "/", ""), flush=True)
     report = scratch / f"{phase.name}.xml"
@@ -112,7 +137,10 @@ def run(phase: Phase, env: dict[str, str], scratch: Path) -> Result:
         env = env | {"PYTEST_ADDOPTS": f"{env.get('PYTEST_ADDOPTS', '')} --junitxml={report}"}
     began = time.monotonic()
     try:
-        status = subprocess.run(phase.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL).returncode
+        with subprocess.Popen(
+            phase.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        ) as process:
+            status = wait(process, phase.minutes)
     except FileNotFoundError:
         print(f"{phase.command[0]} is not installed: run `make test`, which installs it.")
         status = 127
@@ -148,10 +176,12 @@ def main(names: list[str], say: Callable[[str], None] = print) -> int:
     base.chmod(0o711)  # as root, the daemon may have to run as nobody, in a folder beside the run folder
     temp = Path(tempfile.mkdtemp(prefix="lkt-", dir="/tmp"))
     scratch = Path(tempfile.mkdtemp(prefix="labkit-reports-"))
+    (ROOT / "_build").mkdir(exist_ok=True)
     env = os.environ | {
         "LABKIT_RUN": str(base / "r"),
         "TMPDIR": str(temp),
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "DUNE_BUILD_DIR": str(ROOT / "_build" / "libos"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     try:
