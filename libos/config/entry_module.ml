@@ -47,7 +47,8 @@ let arguments output names graph =
     (arg, variable)
   in
   let args = Graph.runtime_args graph in
-  if args <> [] then print output "\n(* The arguments of the unikernel. Their values are known once it has booted. *)\n";
+  if args <> [] then
+    print output "\n(* The arguments of the unikernel. Their values are known once it has booted. *)\n";
   List.map register args
 
 let functor_applications output graph =

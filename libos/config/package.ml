@@ -61,7 +61,8 @@ let check package =
     if not (installed library) then
       let hint =
         match closest library with
-        | Some (other, _) -> Printf.sprintf "Did you mean %s? If not, use upstream's toolchain: %s" other Refusal.opam_command
+        | Some (other, _) ->
+            Printf.sprintf "Did you mean %s? If not, use upstream's toolchain: %s" other Refusal.opam_command
         | None -> Refusal.opam_hint
       in
       Refusal.refuse ~subject:(Package package.name) ~hint "The package %s is not in the offline toolchain." library
