@@ -124,21 +124,10 @@ def _names_in(tree: Path) -> Iterator[str]:
 
 def _write_if_changed(path: Path, content: bytes) -> None:
     try:
-        if path.stat().st_size == len(content) and path.read_bytes() == content:
+        if path.read_bytes() == content:
             return
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except (NotADirectoryError, IsADirectoryError):
-        _make_way(path)
-    path.write_bytes(content)
-
-
-def _make_way(path: Path) -> None:
-    """A file has become a folder, or the other way round."""
-    if path.is_dir():
+    except IsADirectoryError:  # what was a folder is a file now
         shutil.rmtree(path)
-    for parent in path.parents:
-        if parent.is_file():
-            parent.unlink()
-            break
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

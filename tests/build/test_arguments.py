@@ -12,7 +12,8 @@ from labkit.errors import UsageError
 # What a command line can carry: everything but controls, surrogates and what XML forbids.
 _words = st.lists(
     st.text(
-        st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff") | st.sampled_from(' "\\'),
+        st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")
+        | st.sampled_from(' "\\'),
         max_size=20,
     ),
     max_size=12,

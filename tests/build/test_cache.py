@@ -98,7 +98,9 @@ def test_death_frees_the_lock_and_the_staging_is_swept(cache: Cache, monkeypatch
 
 
 def test_the_longest_unused_go_first(cache: Cache) -> None:
-    old, middle, new = (fill(cache, name, 600_000, age) for name, age in (("o", 3 * DAY), ("m", 2 * DAY), ("n", 0)))
+    old, middle, new = (
+        fill(cache, name, 600_000, age) for name, age in (("o", 3 * DAY), ("m", 2 * DAY), ("n", 0))
+    )
     assert cache.tidy(now=True) >= 1_000_000
     assert [path.exists() for path in (old, middle, new)] == [False, False, True]
 

@@ -25,27 +25,63 @@ def refused(folder: Path, text: str, file: str = "unikernel.ml") -> CompileError
     ("text", "place", "caret", "words", "hint"),
     [
         ("let start () = foo 1", (1, 16, 18), "foo", "Unbound value foo", "slip in foo"),
-        ('let start () = print_int "a"; Lwt.return ()', (1, 26, 28), '"a"', "type string but .* type\\s+int", "int_of_string"),
-        ('let f x y = x ^ y\nlet start () = print_string (f "ä"); Lwt.return ()', (2, 29, 35), '(f "ä")', "string ->", "missing"),
+        (
+            'let start () = print_int "a"; Lwt.return ()',
+            (1, 26, 28),
+            '"a"',
+            "type string but .* type\\s+int",
+            "int_of_string",
+        ),
+        (
+            'let f x y = x ^ y\nlet start () = print_string (f "ä"); Lwt.return ()',
+            (2, 29, 35),
+            '(f "ä")',
+            "string ->",
+            "missing",
+        ),
         ("let start () =\n  let x = 3\n  Lwt.return x", (3, 3, 12), None, "Syntax error|not used", ""),
         ("let start () = (Lwt.return ()", (1, 30, 30), None, "Syntax error: '\\)' expected", "Close"),
         ("let start () = Nosuch.f ()", (1, 16, 23), "Nosuch.f", "Unbound module Nosuch", 'package "nosuch"'),
         ("let start () = Lwt_main.run (Lwt.return ())", (1, 16, 27), None, "Unbound module Lwt_main", "no"),
         ("let start () = Lwt.return () >>= Lwt.return", (1, 30, 32), ">>=", "Unbound value >>=", "Lwt.Infix"),
-        ("let start () = let x = Lwt.return 1 in print_int x; Lwt.return ()", (1, 50, 50), "x", "Lwt.t", "promise"),
+        (
+            "let start () = let x = Lwt.return 1 in print_int x; Lwt.return ()",
+            (1, 50, 50),
+            "x",
+            "Lwt.t",
+            "promise",
+        ),
         ("let start () = Lwt.bind (Lwt.return 1) (fun x -> x)", (1, 50, 50), "x", "int", "Lwt.return"),
         ("let start () = Mirage_sleep.ns 5", (1, 32, 32), "5", "int64", "5L"),
         ("let start () = print_float 1; Lwt.return ()", (1, 28, 28), "1", "float", "1."),
-        ("let start () = Some () |> Optoin.get", (1, 27, 36), "Optoin.get", "Unbound module Optoin", "optoin.ml"),
+        (
+            "let start () = Some () |> Optoin.get",
+            (1, 27, 36),
+            "Optoin.get",
+            "Unbound module Optoin",
+            "optoin.ml",
+        ),
         ("let start () = (* open\nLwt.return ()", (1, 16, 17), "(*", "Comment not terminated", r"\*\)"),
         ('let start () = "open', (1, 16, 16), None, "String literal not terminated|unterminated", "Close"),
         ("let start () = “hi”", (1, 16, 16), None, "Illegal character", "quotes"),
         ("let start () = Yes", (1, 16, 18), "Yes", "Unbound constructor Yes", "capital"),
-        ("let start (x : strin) = x", (1, 16, 20), "strin", "Unbound type constructor strin", "Define type strin"),
-        ("let start () = (print_string \"a\" print_string \"b\"); Lwt.return ()", (1, 17, 28), None, "too many arguments", "missing ;"),
+        (
+            "let start (x : strin) = x",
+            (1, 16, 20),
+            "strin",
+            "Unbound type constructor strin",
+            "Define type strin",
+        ),
+        (
+            'let start () = (print_string "a" print_string "b"); Lwt.return ()',
+            (1, 17, 28),
+            None,
+            "too many arguments",
+            "missing ;",
+        ),
         ("let start () = 3 4", (1, 16, 16), "3", "not a function", "missing ;"),
     ],
-)  # fmt: skip
+)
 def test_beginners_errors(
     hello: Path, text: str, place: tuple[int, int, int], caret: str | None, words: str, hint: str
 ) -> None:
@@ -84,14 +120,22 @@ def test_a_module_that_config_names_and_nobody_wrote(hello: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
-        ('open Mirage\nlet () = register "h" [ main "Unikernel" job ~packages:[ package "durration" ] ]', "durration", "duration"),
-        ('open Mirage\nlet () = register "h" [ main "Unikernel" (network @-> job) $ default_network ]', "default_network", "opam"),
+        (
+            'open Mirage\nlet () = register "h" [ main "Unikernel" job ~packages:[ package "durration" ] ]',
+            "durration",
+            "duration",
+        ),
+        (
+            'open Mirage\nlet () = register "h" [ main "Unikernel" (network @-> job) $ default_network ]',
+            "default_network",
+            "opam",
+        ),
         ('open Mirage\nlet () = register "a\\001b" [ main "Unikernel" job ]', "cannot name", "letters"),
         ('open Mirage\nlet () = register "../x" [ main "Unikernel" job ]', "cannot name", "letters"),
         ('let () = failwith "oops"', "ended with an error", "output"),
         ("", "describes no unikernel", "register"),
     ],
-)  # fmt: skip
+)
 def test_what_config_cannot_have(hello: Path, text: str, words: str, hint: str) -> None:
     (hello / "config.ml").write_text(text)
     with pytest.raises(SourceError, match=words) as raised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -26,9 +27,9 @@ _manifests = st.builds(
     st.builds(ToolchainInfo, _names, _texts, _texts),
     st.lists(st.builds(Device, _names, _names), max_size=3).map(tuple),
     st.lists(_texts, max_size=3).map(tuple),
-    st.lists(
-        st.builds(Argument, st.lists(_texts, max_size=2).map(tuple), _texts, _texts), max_size=3
-    ).map(tuple),
+    st.lists(st.builds(Argument, st.lists(_texts, max_size=2).map(tuple), _texts, _texts), max_size=3).map(
+        tuple
+    ),
 )
 EXAMPLE = Manifest("hello", "virtio", ToolchainInfo("offline", "1", "4.13.1"), (Device("storage", "block"),))
 
@@ -62,7 +63,7 @@ def test_what_is_wrong_is_said(change: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", "\ufeff{}", "[" * 100_000])
 def test_not_an_object(text: str) -> None:
-    with pytest.raises(ImageError, match="not JSON|not a JSON object"):
+    with pytest.raises(ImageError, match=r"not JSON|not a JSON object"):
         Manifest.from_json(text)
 
 
@@ -107,7 +108,7 @@ def test_cut_short_anywhere(program: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.virtio"
     for length in [*range(0, 128, 3), *range(128, len(whole) - 1, 97), len(whole) - 1]:
         cut.write_bytes(whole[:length])
-        with pytest.raises(ImageError, match="not an ELF|damaged|for"):
+        with pytest.raises(ImageError, match=r"not an ELF|damaged|for"):
             Image.load(cut)
 
 
@@ -118,15 +119,17 @@ def test_scrambled(program: Path, tmp_path_factory: pytest.TempPathFactory, data
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / "scrambled.virtio"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(ImageError):  # any other exception fails the test
         Image.load(path).describe()
-    except ImageError:
-        pass  # any other exception fails the test
 
 
 @pytest.mark.parametrize(
     ("at", "value", "words"),
-    [(18, b"\xb7\x00", "not for x86-64"), (4, b"\x01", "not for x86-64|damaged|cut short"), (16, b"\x01\x00", "ET_REL")],
+    [
+        (18, b"\xb7\x00", "not for x86-64"),
+        (4, b"\x01", "not for x86-64|damaged|cut short"),
+        (16, b"\x01\x00", "ET_REL"),
+    ],
 )
 def test_for_something_else(program: Path, tmp_path: Path, at: int, value: bytes, words: str) -> None:
     content = bytearray(program.read_bytes())

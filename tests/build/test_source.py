@@ -39,7 +39,15 @@ def test_a_folder_without_config(tmp_path: Path) -> None:
 
 
 def test_what_counts_as_source(hello: Path) -> None:
-    for name in ("_build/x", ".git/config", ".hidden", "disk.img", "dune-project", "local/dune", "local/dune-project"):
+    for name in (
+        "_build/x",
+        ".git/config",
+        ".hidden",
+        "disk.img",
+        "dune-project",
+        "local/dune",
+        "local/dune-project",
+    ):
         (hello / name).parent.mkdir(exist_ok=True)
         (hello / name).write_text("x")
     assert names(ImageSource(hello)) == ["config.ml", "local/dune", "local/dune-project", "unikernel.ml"]
