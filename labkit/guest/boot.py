@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from labkit.build.arguments import quote
-from labkit.errors import LabError
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
@@ -90,8 +89,9 @@ def boot(
 
 
 def hypervisor(found: Settings, who: Identity) -> Literal["kvm", "qemu"]:
-    """What guests run on: KVM where it is proven, else emulation."""
-    try:
-        return "kvm" if proven(found, find_qemu(), who).proven else "qemu"
-    except LabError:
-        return "qemu"  # QEMU is missing: libvirt says so better
+    """What guests run on: KVM where it is proven, else emulation.
+
+    Raises:
+        MissingTool: QEMU is not installed.
+    """
+    return "kvm" if proven(found, find_qemu(), who).proven else "qemu"

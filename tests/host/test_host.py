@@ -155,6 +155,19 @@ def test_an_address_that_leads_nowhere_is_told(own_settings: Settings) -> None:
         open_host(found)
 
 
+@pytest.mark.live
+def test_another_libvirt_can_be_named(
+    short_folder: Path, kernels: Path, own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_host() as host:
+        monkeypatch.setenv("LABKIT_LIBVIRT_URI", host.uri)
+        monkeypatch.setenv("LABKIT_RUN", str(short_folder / "other"))
+        with boot(SimpleNamespace(path=kernels / "hello", name="hello")) as guest:
+            assert guest.wait(20).status == 7
+            assert guest.host.daemon is None
+            assert guest.folder.is_relative_to(short_folder)
+
+
 def test_a_daemon_that_does_not_start_is_told(short_folder: Path, own_settings: Settings) -> None:
     found = Settings(root=own_settings.root, cache=own_settings.cache, run=short_folder / "r")
     (found.run_folder() / "c" / "libvirt").mkdir(parents=True)
