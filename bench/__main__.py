@@ -25,7 +25,9 @@ def main() -> None:
     arguments = parser.parse_args()
     unknown = set(arguments.subjects) - set(SUBJECTS)
     if unknown or arguments.rounds < 1:
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}" if unknown else "--rounds: at least 1")
+        parser.error(
+            f"no such benchmark: {', '.join(sorted(unknown))}" if unknown else "--rounds: at least 1"
+        )
     print(f"{platform.machine()}, {os.cpu_count()} processors; values are median (least).")
     for name in arguments.subjects or SUBJECTS:
         title, rows = SUBJECTS[name]

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.peers import assemble, bare_qemu, plain_libvirt
 from bench.rounds import Stopwatch, in_turns
 from bench.table import Row
-from labkit.build import build
+from labkit.build.builder import build
 from labkit.guest import boot
 from labkit.host import open_host
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.peers import bare_qemu
 from bench.rounds import Stopwatch, in_turns
 from bench.table import Row
-from labkit.build import build
+from labkit.build.builder import build
 from labkit.guest import boot
 from labkit.settings import settings
 
@@ -62,7 +62,9 @@ def rows(rounds: int) -> list[Row]:
             rounds,
         )
     return [
-        Row("edit to running", taken["running"], "only booting, under QEMU", taken["qemu"], "at most 1000 ms"),
+        Row(
+            "edit to running", taken["running"], "only booting, under QEMU", taken["qemu"], "at most 1000 ms"
+        ),
         Row("edit to image", taken["image"], "edit to running", taken["running"]),
         Row("build of an unchanged image", taken["unchanged"], "edit to image", taken["image"]),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.build import build
+from labkit.build.builder import build
 from labkit.guest import Exit, Guest, boot
 
 Booter = Callable[..., Guest]
