@@ -19,7 +19,7 @@ __all__ = ["build", "open_cache", "prepare"]
 
 def open_cache(given: Settings) -> Cache:
     """The cache that these settings speak of."""
-    return Cache(given.cache, given.cache_mib << 20)
+    return Cache(given.cache.absolute(), given.cache_mib << 20)
 
 
 def build(

@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 RECORD = "image.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Image:
     """A built image.
 
@@ -80,6 +80,9 @@ class Image:
                 f"{path} is for an unknown target: {manifest.target}.", next_step=error.next_step
             ) from error
         return cls(path, manifest)
+
+    def __repr__(self) -> str:
+        return f"<Image {self.name} for {self.manifest.target}>"
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +44,13 @@ class Tools:
         paths: absolute path of each program, by name.
         ocaml: the compiler's version.
         fingerprint: a hash that changes when a program or an installed OCaml library changes.
+        libraries: folders where the system's OCaml libraries are.
     """
 
     paths: Mapping[str, str]
     ocaml: str
     fingerprint: str
+    libraries: tuple[str, ...]
 
     def environment(self, *, ocamlpath: Sequence[Path] = (), temporary: Path | None = None) -> dict[str, str]:
         """The environment to run them in: what the user's shell set for OCaml or dune has no say.
@@ -61,16 +63,13 @@ class Tools:
         kept |= {
             "LC_ALL": "C.UTF-8",
             "DUNE_CACHE": "disabled",
-            "OCAMLFIND_IGNORE_DUPS_IN": os.fspath(_LIBRARIES),
+            "OCAMLFIND_IGNORE_DUPS_IN": ":".join(self.libraries),
         }
         if ocamlpath:
             kept["OCAMLPATH"] = ":".join(map(os.fspath, ocamlpath))
         if temporary is not None:
             kept["TMPDIR"] = os.fspath(temporary)
         return kept
-
-
-_LIBRARIES = Path("/usr/lib/ocaml")  # where Debian puts OCaml libraries; asked from findlib where it matters
 
 
 def find_tools(cache: Cache) -> Tools:
@@ -94,7 +93,7 @@ def find_tools(cache: Cache) -> Tools:
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(note.read_bytes())
         if known["signature"] == signature:
-            return Tools(paths, known["ocaml"], _with_libraries(signature, known["libraries"]))
+            return _tools(paths, signature, known["ocaml"], known["libraries"])
     asked = run_tool([paths["ocamlfind"], "ocamlopt", "-version"])
     listed = run_tool([paths["ocamlfind"], "printconf", "path"])
     if asked.status or listed.status:
@@ -109,7 +108,7 @@ def find_tools(cache: Cache) -> Tools:
         draft = staging / note.name
         draft.write_text(json.dumps({"signature": signature, "ocaml": ocaml, "libraries": libraries}))
         draft.rename(note)
-    return Tools(paths, ocaml, _with_libraries(signature, libraries))
+    return _tools(paths, signature, ocaml, libraries)
 
 
 def debian_package_of_library(library: str) -> str:
@@ -118,9 +117,13 @@ def debian_package_of_library(library: str) -> str:
     return _LIBRARY_PACKAGES.get(base, f"lib{base.lower().replace('_', '-')}-ocaml-dev")
 
 
-def _signature(paths: object) -> str:
+def _tools(paths: dict[str, str], signature: str, ocaml: str, libraries: list[str]) -> Tools:
+    return Tools(paths, ocaml, _with_libraries(signature, libraries), tuple(libraries))
+
+
+def _signature(paths: Iterable[str]) -> str:
     whole = hashlib.blake2b(digest_size=16)
-    for path in sorted(map(str, paths)):  # type: ignore[call-overload]
+    for path in sorted(paths):
         status = Path(path).stat()
         whole.update(f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return whole.hexdigest()

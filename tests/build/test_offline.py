@@ -290,6 +290,17 @@ def test_the_package_can_be_called(hello: Path) -> None:
     assert labkit.build(image.path).manifest == image.manifest
 
 
+def test_a_cache_named_by_a_relative_path(
+    hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LABKIT_CACHE", "near")
+    image = build(hello)
+    assert image.path.is_absolute()
+    assert image.path.is_file()
+    assert repr(image) == "<Image hello for virtio>"
+
+
 # The disk
 
 needs_namespaces = pytest.mark.skipif(
