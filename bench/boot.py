@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def rows(rounds: int) -> list[Row]:
     def through_labkit(watch: Stopwatch) -> None:
         watch.start()
         with boot(hello) as guest:
-            guest.console.expect(b".", timeout=30)
+            guest.console.expect(re.compile("."), timeout=30)
             watch.stop()
 
     with tempfile.TemporaryDirectory() as folder, open_host() as host:

@@ -10,7 +10,7 @@ from pathlib import Path
 import libvirt
 
 from bench.rounds import Stopwatch
-from labkit.build.domainxml import CODE_CACHE_MIB, EMULATOR, QBOOT, domain_xml
+from labkit.build.domainxml import EMULATOR, QBOOT, domain_xml
 from labkit.host.connection import Host
 
 __all__ = ["assemble", "bare_qemu", "plain_libvirt"]
@@ -21,9 +21,10 @@ _KERNELS = Path(__file__).resolve().parents[1] / "tests" / "kernels"
 def assemble(name: str, folder: Path) -> Path:
     """Build the test kernel ``name`` into ``folder``."""
     built = folder / name
+    linker = f"-Wl,--build-id=none,--no-warn-rwx-segments,-T,{_KERNELS / 'kernel.ld'}"
     subprocess.run(
-        ["gcc", "-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", f"-Wa,-I{_KERNELS}",
-         f"-Wl,-T,{_KERNELS / 'kernel.ld'}", "-o", built, _KERNELS / f"{name}.S"],
+        ["gcc", "-m32", "-nostdlib", "-static", "-no-pie", linker, f"-Wa,-I{_KERNELS}", "-o", built,
+         _KERNELS / f"{name}.S"],
         check=True,
     )  # fmt: skip
     return built
@@ -37,7 +38,7 @@ def bare_qemu(kernel: Path, watch: Stopwatch, *, memory_mib: int = 32, until: by
     """
     command = [
         EMULATOR, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", "pc,usb=off,hpet=off", "-accel", f"tcg,tb-size={CODE_CACHE_MIB}", "-cpu", "max",
+        "-machine", "pc,usb=off,hpet=off", "-accel", "tcg", "-cpu", "max",
         "-m", str(memory_mib), "-bios", QBOOT, "-kernel", str(kernel),
         "-serial", "stdio", "-serial", "null", "-device", "pvpanic",
     ]  # fmt: skip

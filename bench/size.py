@@ -13,7 +13,7 @@ from labkit.guest import boot
 
 __all__ = ["rows"]
 
-_LEAST_MIB, _MOST_MIB = 3, 32
+_LEAST_MIB, _MOST_MIB = 4, 32
 
 
 def _kilobytes(size: int) -> Sample:
