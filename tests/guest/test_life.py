@@ -121,7 +121,8 @@ def test_steps_and_events_are_told(kernel: Kernel) -> None:
     assert boots[0] is events.Kind.START
     assert boots[-1] is events.Kind.STOP
     kinds = [event.kind for event in guest.events]
-    assert kinds[:5] == ["running", "stamp", "stamp", "stamp", "exit"]
+    assert kinds[0] == "running"
+    assert [kind for kind in kinds if kind in ("stamp", "exit")] == ["stamp", "stamp", "stamp", "exit"]
     assert "ended" in kinds
 
 

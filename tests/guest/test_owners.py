@@ -47,7 +47,7 @@ def client(image: Image) -> Iterator[tuple[subprocess.Popen[str], str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     try:
         assert process.stdout is not None
@@ -179,7 +179,7 @@ class TestDaemon:
         programs = [
             subprocess.Popen(
                 [sys.executable, "-c", "from labkit.host import open_host; open_host().close()"],
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
                 stderr=subprocess.PIPE,
                 text=True,
             )
