@@ -48,7 +48,7 @@ def rows(_rounds: int) -> list[Row]:
     ]
     lines += [
         Row(f"  of it: {library}", _kilobytes(size), "the image file", whole)
-        for library, size in hello.library_sizes.items()
+        for library, size in hello.libraries.items()
         if size > 10_000
     ]
     return lines

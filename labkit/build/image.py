@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from labkit.build.cache import Cache
     from labkit.build.diagnostics import Diagnostic
 
-__all__ = ["BUILD_LOG", "DOMAIN_XML", "LINK_MAP", "MANIFEST", "RECORD", "Image"]
+__all__ = ["BUILD_LOG", "DOMAIN_XML", "LINK_MAP", "MANIFEST", "RECORD", "SYMBOLS", "Image"]
 
 BUILD_LOG = "build.log"
 DOMAIN_XML = "domain.xml"
 LINK_MAP = "link.map"
 MANIFEST = "manifest.json"
 RECORD = "image.json"
+SYMBOLS = "symbols.elf"
+"""The same program with its symbols, for ``nm`` and ``gdb``."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -21,7 +21,7 @@ from typing import Any
 from labkit.build.cache import Cache, disk_error, explained
 from labkit.build.diagnostics import Report, compile_error, parse
 from labkit.build.dune import check_disk, run_dune
-from labkit.build.image import BUILD_LOG, DOMAIN_XML, LINK_MAP, MANIFEST, RECORD, Image, read_record
+from labkit.build.image import BUILD_LOG, DOMAIN_XML, LINK_MAP, MANIFEST, RECORD, SYMBOLS, Image, read_record
 from labkit.build.libos import InstalledLibOS, find_libos, install_libos
 from labkit.build.manifest import SECTION, Manifest
 from labkit.build.source import ImageSource, SourceFile
@@ -34,7 +34,7 @@ from labkit.settings import Settings
 
 __all__ = ["VERSION", "Offline"]
 
-VERSION = "1"
+VERSION = "2"
 """Version of this toolchain: part of every content key, so raise it when the same sources give another image."""
 
 _CONFIG_TIME = 30.0  # seconds that a config.ml may run
@@ -127,6 +127,7 @@ class Offline:
             final = self._cache.path("images", key) / path.name
             if manifest.target == "virtio":
                 (entry / DOMAIN_XML).write_text(_domain_xml(manifest, final))
+            os.link(job.program, entry / SYMBOLS)  # dune replaces its file by the next
             with suppress(FileNotFoundError):  # dune did not link if only a comment changed
                 (job.space.tree / "_build/default" / _MAP_IN_BUILD).replace(job.space.folder / LINK_MAP)
             with suppress(FileNotFoundError):
@@ -326,15 +327,20 @@ class _Job:
             ),
         )
 
+    @property
+    def program(self) -> Path:
+        """What dune linked, with all its symbols."""
+        return self.space.tree / "_build/default/main.exe"
+
     def finish(self, manifest: Path, result: Path) -> None:
-        """Put the manifest into the program, without what only debuggers read, as ``result``."""
+        """Put the manifest into the program, without symbols, as ``result``: backtraces do not need them."""
         done = self._run(
             [
                 self.recipe.tools.paths["objcopy"],
-                "--strip-debug",
+                "--strip-all",
                 "--add-section", f"{SECTION}={manifest}",
                 "--set-section-flags", f"{SECTION}=noload,readonly",
-                self.space.tree / "_build/default/main.exe",
+                self.program,
                 result,
             ],
             self.space.folder,
