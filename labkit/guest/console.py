@@ -104,8 +104,8 @@ class Console:
     def subscribe(self, subscriber: Subscriber, *, backlog: bool = True) -> Callable[[], None]:
         """Call ``subscriber`` with every piece that comes, and with an empty one at the end.
 
-        It runs in the thread that reads the console, and as long as it takes, the guest waits. What it raises ends
-        its subscription.
+        It runs in the thread that reads the console, and as long as it takes, the guest waits; for what was
+        printed already it runs here. What it raises ends its subscription.
 
         Args:
             subscriber: the function to call.
@@ -114,13 +114,19 @@ class Console:
         Returns:
             What ends the subscription.
         """
-        with self._changed:
-            if backlog and self._kept:
-                subscriber(bytes(self._kept))
-            if self._closed:
-                subscriber(b"")
-            else:
-                self._subscribers.append(subscriber)
+        place = 0 if backlog else self.size
+        while True:
+            with self._changed:  # not held while the subscriber runs, which may want the console itself
+                place = max(place, self._start)
+                backlog_left = bytes(self._kept[place - self._start :])
+                closed = self._closed
+                if not backlog_left and not closed:
+                    self._subscribers.append(subscriber)
+                    break
+            subscriber(backlog_left)
+            if not backlog_left:
+                break
+            place += len(backlog_left)
 
         def end() -> None:
             with self._changed:

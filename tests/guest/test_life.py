@@ -142,7 +142,7 @@ def test_odd_paths_can_be_booted(kernel: Kernel, tmp_path: Path) -> None:
 
 def test_a_subscriber_can_ask_for_the_end_but_not_wait_for_it(kernel: Kernel) -> None:
     refused: list[Exception] = []
-    with boot(kernel("forever")) as guest:
+    with boot(kernel("flood")) as guest:
 
         def end(_data: bytes) -> None:
             try:
@@ -151,9 +151,17 @@ def test_a_subscriber_can_ask_for_the_end_but_not_wait_for_it(kernel: Kernel) ->
                 refused.append(error)
                 guest.request_stop()
 
-        guest.console.subscribe(end)
+        guest.console.subscribe(end, backlog=False)
         assert guest.wait(10).reason is Reason.STOPPED
     assert refused
+
+
+def test_a_reader_of_the_backlog_can_stop_it(kernel: Kernel) -> None:
+    with boot(kernel("forever")) as guest:
+        guest.console.expect("ever")
+        guest.console.subscribe(lambda data: data and guest.stop())
+        assert guest.exit is not None
+        assert guest.exit.reason is Reason.STOPPED
 
 
 class TestBadInput:
