@@ -46,7 +46,7 @@ def run_dune(
         each_line=each_line,
     )
     if done.status:
-        check_disk(done.output, space.folder)
+        check_disk(done.output, space.cache)
     return done
 
 

@@ -228,7 +228,7 @@ class _Job:
         if inputs == self.notes.configured and self.notes.generated <= self.space.names():
             return
         doing.progress("config.ml", 0.1)
-        with explained(self.space.folder):
+        with explained(self.space.cache):
             for name in self.notes.generated - self.names:
                 (self.space.tree / name).unlink(missing_ok=True)
             _Notes().write(self.space.folder / _NOTES)
@@ -236,7 +236,7 @@ class _Job:
         program = self._compile_configuration()
         self._run_configuration(program)
         self.notes = _Notes(inputs, frozenset(self.space.names() - self.names))
-        with explained(self.space.folder):
+        with explained(self.space.cache):
             self.notes.write(self.space.folder / _NOTES)
 
     def _configuration_inputs(self) -> str:
@@ -246,7 +246,7 @@ class _Job:
 
     def _compile_configuration(self) -> Path:
         folder = self.space.folder / "config"
-        with explained(self.space.folder):
+        with explained(self.space.cache):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             shutil.copyfile(self.space.tree / "config.ml", folder / "config.ml")
@@ -284,7 +284,7 @@ class _Job:
         if done.status == _REFUSED:
             raise _refusal(done.output)
         if done.status:
-            check_disk(done.output, self.space.folder)
+            check_disk(done.output, self.space.cache)
             raise SourceError(
                 f"config.ml ended with an error (status {done.status}).",
                 next_step="See its output: config.ml is a program, and must run to its end.",
@@ -358,7 +358,7 @@ class _Job:
             command, folder=folder, environment=environment, timeout=timeout, lock=self.space.lock
         )
         if done.status:
-            check_disk(done.output, self.space.folder)
+            check_disk(done.output, self.space.cache)
         return done
 
     def _parse(self, output: str) -> Report:
@@ -374,7 +374,7 @@ class _Job:
             raise compile_error(report)
         with suppress(OSError):
             if shutil.disk_usage(self.space.folder).free < _LEAST_FREE:
-                raise disk_error(self.space.folder, "no space left", output)
+                raise disk_error(self.space.cache, "no space left", output)
         raise BuildError(
             "The image cannot be linked."
             if "ld returned" in output or "undefined reference" in output

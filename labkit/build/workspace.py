@@ -24,12 +24,14 @@ class Workspace:
     """A work folder that is ours alone for now.
 
     Attributes:
+        cache: the cache's folder, in which it is.
         folder: all of it.
         tree: the copy of the sources, dune's root.
         temporary: for the temporary files of programs; empty at the start.
         lock: held; hand it to the programs that work here.
     """
 
+    cache: Path
     folder: Path
     tree: Path
     temporary: Path
@@ -52,7 +54,7 @@ class Workspace:
         """
         wanted = {file.name for file in files} | set(spare)
         whole = hashlib.blake2b(digest_size=16)
-        with explained(self.tree):
+        with explained(self.cache):
             for name in _names_in(self.tree):
                 if name not in wanted:
                     (self.tree / name).unlink()
@@ -72,10 +74,6 @@ class Workspace:
         """Names of all files in the copy, generated ones too, but for dune's products."""
         return set(_names_in(self.tree))
 
-    def forget(self) -> None:
-        """Remove everything, so that the next build starts from nothing."""
-        shutil.rmtree(self.tree, ignore_errors=True)
-
 
 @contextmanager
 def workspace(cache: Cache, key: str, waiting: Callable[[], None]) -> Iterator[Workspace]:
@@ -94,7 +92,7 @@ def workspace(cache: Cache, key: str, waiting: Callable[[], None]) -> Iterator[W
     """
     with cache.lock(f"work-{key}", waiting=waiting) as lock:
         folder = cache.path("work", key)
-        this = Workspace(folder, folder / "tree", folder / "tmp", lock)
+        this = Workspace(cache.folder, folder, folder / "tree", folder / "tmp", lock)
         try:
             with explained(cache.folder):
                 shutil.rmtree(this.temporary, ignore_errors=True)
