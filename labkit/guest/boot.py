@@ -9,7 +9,7 @@ from labkit.build.arguments import quote
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
-from labkit.guest.registry import sweep_folders
+from labkit.guest.registry import gc, sweep_folders
 from labkit.host.connection import Host, open_host
 from labkit.host.identity import Identity
 from labkit.host.probe import proven
@@ -68,7 +68,10 @@ def boot(
         )
     place = host or open_host(found)
     try:
-        sweep_folders(place)
+        if place.fresh:
+            gc(place)
+        else:
+            sweep_folders(place)
         plan = Plan(
             path,
             image.name,

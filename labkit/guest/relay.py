@@ -146,6 +146,8 @@ class _Client:
             self._link.send(wire.json_frame(wire.END, as_json(self._ending)))
 
     def tell(self, event: GuestEvent) -> None:
+        if self._told:
+            return  # how it ended was the last word
         self._link.send(wire.json_frame(wire.EVENT, {"kind": event.kind, "detail": event.detail}))
 
     def finish(self, ending: Exit) -> None:

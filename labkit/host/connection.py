@@ -36,6 +36,7 @@ class Host:
         folder: where guests' run folders are made.
         identity: as whom guests run.
         daemon: the lab's own daemon, or None where ``LABKIT_LIBVIRT_URI`` names another.
+        fresh: whether the daemon was started for this connection; it may have taken over orphans from one before.
     """
 
     def __init__(
@@ -46,12 +47,15 @@ class Host:
         who: Identity,
         daemon: Daemon | None,
         found: Settings,
+        *,
+        fresh: bool = False,
     ) -> None:
         self.connection = connection
         self.uri = uri
         self.folder = folder
         self.identity = who
         self.daemon = daemon
+        self.fresh = fresh
         self.settings = found
         self._lost: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -157,7 +161,7 @@ def open_host(found: Settings | None = None, *, manner: Manner | None = None) ->
         return Host(connection, found.uri, folder, Identity(Manner.SELF), None, found)
     who = identity(manner)
     daemon = Daemon.of(found, who)
-    daemon.start()
+    fresh = daemon.start()
     folder = _folder(daemon.home / "g", who.owner)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -173,9 +177,9 @@ def open_host(found: Settings | None = None, *, manner: Manner | None = None) ->
                     ],
                 ) from error
             daemon.await_end(_ENDING_SECONDS)
-            daemon.start()
+            fresh = daemon.start() or fresh
         else:
-            return Host(connection, daemon.uri, folder, who, daemon, found)
+            return Host(connection, daemon.uri, folder, who, daemon, found, fresh=fresh)
     raise AssertionError("not reached")
 
 

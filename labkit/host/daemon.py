@@ -143,20 +143,22 @@ class Daemon:
         finally:
             os.close(handle)
 
-    def start(self) -> None:
-        """Start it unless it runs; two callers at once start one.
+    def start(self) -> bool:
+        """Start it unless it runs; two callers at once start one. True if this call did.
 
         Raises:
             MissingTool: there is no libvirt daemon.
             HostError: it does not start; its last words are in the evidence.
         """
         if self.answers():
-            return
+            return False
         self._make_folders()
         with self._lock():
-            if not self.answers():
+            started = not self.answers()
+            if started:
                 self.await_end(START_SECONDS)  # one that is just ending holds its lock until it has
                 self._start()
+        return started
 
     def _make_folders(self) -> None:
         folders = [self.home, self.home / "c" / "libvirt", self.home / "r", self.cache]

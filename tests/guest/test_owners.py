@@ -162,11 +162,13 @@ class TestDaemon:
     """libvirt's daemon comes, goes and is killed."""
 
     @pytest.fixture
-    def own(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    def own(self, monkeypatch: pytest.MonkeyPatch, eventually: Eventually) -> Iterator[Path]:
         """A run folder with a daemon of its own, which is ended afterwards."""
         run = Path(os.environ["LABKIT_RUN"]).with_name("d")
         monkeypatch.setenv("LABKIT_RUN", str(run))
         yield run
+        if daemons(run):  # it removes the guests of clients that were just killed, unless it is ended before
+            eventually(lambda: not list_guests(), 10)
         for number in daemons(run):
             os.kill(number, signal.SIGTERM)
 
@@ -202,6 +204,19 @@ class TestDaemon:
         with boot(kernel("hello")) as after:
             assert after.wait(10).status == 7
         assert list_guests() == []
+
+    def test_orphans_of_a_killed_daemon_go_at_the_next_boot(
+        self, own: Path, kernel: Kernel, processes_with: Find
+    ) -> None:
+        with client(kernel("forever")) as (process, name):
+            os.kill(process.pid, signal.SIGSTOP)  # it cannot clean up
+            for number in daemons(own):
+                os.kill(number, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
+        assert processes_with(name)
+        with boot(kernel("hello")) as guest:
+            assert guest.wait(10).status == 7
+        assert not processes_with(name)
 
     def test_killed_together_with_the_client(
         self, own: Path, kernel: Kernel, processes_with: Find, eventually: Eventually
