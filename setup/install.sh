@@ -180,17 +180,19 @@ choose_sudo() {
 }
 
 # apt ARGUMENT...: apt-get, its words to the log and its progress to the bar.
+#
+# apt makes its status descriptor non-blocking. If packages' scripts wrote to the same pipe, they would fail when it is
+# full; so the shell that sudo starts (sudo passes on no descriptor above 2) gives them the log instead.
 apt() {
+    # shellcheck disable=SC2016  # the inner shell expands them
     "${become[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
-        apt-get -q -y -o APT::Status-Fd=1 -o DPkg::Lock::Timeout=600 "$@" 2>&1 </dev/null 9>&- |
-        while IFS= read -r line; do
-            case $line in
-                dlstatus:*|pmstatus:*)
-                    IFS=: read -r kind _ percent text <<<"$line"
-                    percent=${percent%%.*}
-                    case $kind in dlstatus) percent=$(( percent * 4 / 10 )) ;; *) percent=$(( 40 + percent * 6 / 10 )) ;; esac
-                    bar "$percent" "$text" ;;
-                *) say "$line" >>"$log" ;;
+        sh -c 'log=$1; shift; exec apt-get "$@" 3>&1 >>"$log" 2>&1' sh "$log" \
+        -q -y -o APT::Status-Fd=3 -o DPkg::Lock::Timeout=600 "$@" </dev/null 9>&- |
+        while IFS=: read -r kind _ percent text; do
+            percent=${percent%%.*}
+            case $kind in
+                dlstatus) bar $(( percent * 4 / 10 )) "$text" ;;
+                pmstatus) bar $(( 40 + percent * 6 / 10 )) "$text" ;;
             esac
         done
 }

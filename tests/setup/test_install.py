@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 TOOLS = """
-    awk bash cat comm cp cut date df dirname env find flock grep head mkdir paste rm sed sha256sum sleep sort tail
-    tr xargs
+    awk bash cat comm cp cut date df dirname env find flock grep head mkdir paste rm sed sh sha256sum sleep sort
+    tail tr xargs
 """.split()
 
 STANDINS = {
@@ -32,7 +32,7 @@ STANDINS = {
         case "$*" in -s*) echo 'Inst make (4.3-4.1 Debian:12 [amd64])'; exit ;; esac
         if [ -n "${APT_SAYS-}" ]; then echo "$APT_SAYS" >&2; exit 100; fi
         case "$*" in *install*) for word; do echo "$word"; done >>"$WORLD/installed" ;; esac
-        echo "dlstatus:1:50.0:half" """,
+        echo "dlstatus:1:50.0:half" >&3 """,
     "apt-cache": "printf 'Package: make\\nInstalled-Size: 29000\\nSize: 6200000\\n'",
     # A Python that makes a .venv with itself in it, and takes every pip command.
     "python3": """
