@@ -92,10 +92,7 @@ class Offline:
         folder = self._cache.find("images", key)
         if folder is None:
             return None
-        found = read_record(folder, self._cache, source.folder)
-        if found is None:  # damaged behind our back: out of the way with it
-            shutil.rmtree(folder, ignore_errors=True)
-        return found
+        return read_record(folder, self._cache, source.folder)
 
     def _build(self, source: ImageSource, files: list[SourceFile], recipe: _Recipe) -> Image:
         started = time.monotonic()
@@ -109,6 +106,8 @@ class Offline:
                 ready = self._find(key, source)
                 if ready is not None:
                     return ready
+                # An entry that is there, but cannot be read, was damaged behind our back.
+                shutil.rmtree(self._cache.path("images", key), ignore_errors=True)
                 job = _Job(source, frozenset(file.name for file in files), recipe, space, notes)
                 job.configure(doing)
                 report, log = job.compile(doing)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.build.cache import Cache, Lock
-from labkit.errors import BuildError, Evidence, MissingTool
+from labkit.errors import BuildError, Evidence, HostError, MissingTool
 
 __all__ = ["DEBIAN_PACKAGES", "Finished", "Tools", "debian_package_of_library", "find_tools", "run_tool"]
 
@@ -104,7 +104,10 @@ def find_tools(cache: Cache) -> Tools:
         )
     libraries = [line for line in listed.output.splitlines() if line.startswith("/")]
     ocaml = asked.output.strip()
-    with suppress(OSError), cache.staging() as staging:  # without a cache to write to, ask again next time
+    with (
+        suppress(OSError, HostError),
+        cache.staging() as staging,
+    ):  # without a cache to write to, ask again next time
         draft = staging / note.name
         draft.write_text(json.dumps({"signature": signature, "ocaml": ocaml, "libraries": libraries}))
         draft.rename(note)

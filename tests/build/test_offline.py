@@ -340,7 +340,7 @@ def test_a_full_disk(hello: Path, tmp_path: Path, kilobytes: int) -> None:
 def test_a_read_only_cache(hello: Path, cache_folder: Path) -> None:
     first = build(hello)
     read_only = (
-        'export LABKIT_CACHE=$1; mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"\n'
+        'export LABKIT_CACHE=$1; mount --bind "$1" "$1"; rm -f "$1/tools.json"; mount -o remount,bind,ro "$1"\n'
         '"$PYTHON" -c "$BUILD" "$2"'
     )
     done = in_namespace(read_only, str(cache_folder), str(hello))
