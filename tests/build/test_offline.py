@@ -248,7 +248,7 @@ def test_interrupted_it_takes_dune_along(hello: Path, cache_folder: Path) -> Non
 
 
 def test_a_config_that_never_ends(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.build.offline._CONFIG_TIME", 0.3)
+    monkeypatch.setattr("labkit.build.job._CONFIG_TIME", 0.3)
     (hello / "config.ml").write_text("let () = while true do () done")
     with pytest.raises(SourceError, match=r"endless|not done"):
         build(hello)
