@@ -46,5 +46,5 @@ lock: ## write setup/requirements-*.lock anew from pyproject.toml (needs the pro
 	@bash setup/lock.sh
 
 clean: ## remove what set-up and tests made in this folder (not the packages, not your cache)
-	rm -rf .venv .setup _build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .setup _build libos/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

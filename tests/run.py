@@ -172,12 +172,10 @@ def main(names: list[str], say: Callable[[str], None] = print) -> int:
     base.chmod(0o711)  # as root, the daemon may have to run as nobody, in a folder beside the run folder
     temp = Path(tempfile.mkdtemp(prefix="lkt-", dir="/tmp"))
     scratch = Path(tempfile.mkdtemp(prefix="labkit-reports-"))
-    (ROOT / "_build").mkdir(exist_ok=True)
     env = os.environ | {
         "LABKIT_RUN": str(base / "r"),
         "TMPDIR": str(temp),
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "DUNE_BUILD_DIR": str(ROOT / "_build" / "libos"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     try:
