@@ -1,5 +1,5 @@
 /* Entry from the hypervisor: PVH, 32-bit protected mode without paging, %ebx = hvm_start_info.
-   Leaves in 64-bit mode with the first GiB mapped one to one, calls kernel_main. */
+   Goes to 64-bit mode with the first 4 GiB mapped one to one, and calls kernel_main. */
 
         .section .note.Xen, "a", @note
         .balign 4
@@ -31,12 +31,15 @@ pvh_entry:
 
         movl $(boot_pdpt + PAGE_PRESENT_WRITABLE), boot_pml4
         movl $(boot_pd + PAGE_PRESENT_WRITABLE), boot_pdpt
+        movl $(boot_pd + 0x1000 + PAGE_PRESENT_WRITABLE), boot_pdpt + 8
+        movl $(boot_pd + 0x2000 + PAGE_PRESENT_WRITABLE), boot_pdpt + 16
+        movl $(boot_pd + 0x3000 + PAGE_PRESENT_WRITABLE), boot_pdpt + 24
         movl $(PAGE_LARGE | PAGE_PRESENT_WRITABLE), %eax
         movl $boot_pd, %edi
 1:      movl %eax, (%edi)
         addl $8, %edi
         addl $0x200000, %eax
-        cmpl $(boot_pd + 4096), %edi
+        cmpl $(boot_pd + 0x4000), %edi
         jb 1b
 
         movl $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT), %eax
@@ -92,7 +95,7 @@ gdt_pointer:
         .globl boot_pml4
 boot_pml4: .skip 4096
 boot_pdpt: .skip 4096
-boot_pd:   .skip 4096
+boot_pd:   .skip 4 * 4096
 boot_stack: .skip 8192
 boot_stack_end:
         .globl boot_tsc

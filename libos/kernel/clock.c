@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "console.h"
 #include "machine.h"
-#include "serial.h"
 #include "traps.h"
 
 #define NS_PER_S 1000000000ull

@@ -28,6 +28,11 @@ static inline uint32_t in32(uint16_t port)
     return word;
 }
 
+static inline void out32(uint16_t port, uint32_t word)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(word), "Nd"(port));
+}
+
 static inline uint64_t read_tsc(void)
 {
     uint32_t low, high;

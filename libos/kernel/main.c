@@ -6,6 +6,7 @@
 
 #include "boot_info.h"
 #include "clock.h"
+#include "console.h"
 #include "entropy.h"
 #include "machine.h"
 #include "memory.h"
@@ -108,6 +109,7 @@ _Noreturn void kernel_main(const struct start_info *info)
 {
     seed_stack_protector();
     serial_start();
+    console_start();
     traps_start();
     if (info->magic != START_INFO_MAGIC || info->version < 1 || info->memory_map_count == 0)
         panic("not started as a PVH guest, version 1: no memory map");

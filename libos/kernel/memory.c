@@ -6,6 +6,7 @@
 
 #include "machine.h"
 #include "panic.h"
+#include "pci.h"
 
 #define LARGE_PAGE (2ul << 20)
 #define LOW_MEMORY (1ul << 20)  /* below it: firmware */
@@ -225,6 +226,7 @@ void memory_start(const struct start_info *info)
     map_image();
     unmap_page(system_call_stack_guard);
     unmap_page(exception_stack_guard);
+    map(PCI_WINDOW_START, PCI_WINDOW_START, PCI_WINDOW_END - PCI_WINDOW_START, WRITABLE | NO_EXECUTE | UNCACHED);
     map(0xfec00000, 0xfec00000, PAGE_SIZE, WRITABLE | NO_EXECUTE | UNCACHED); /* I/O APIC */
     map(0xfee00000, 0xfee00000, PAGE_SIZE, WRITABLE | NO_EXECUTE | UNCACHED); /* local APIC */
     for (uintptr_t i = 1; i <= STACK_FIRST_PAGES; i++)

@@ -1,5 +1,6 @@
 #include "panic.h"
 
+#include "console.h"
 #include "format.h"
 #include "machine.h"
 #include "ocaml_runtime.h"
@@ -12,6 +13,7 @@
 
 static _Noreturn void machine_off(void)
 {
+    serial_drain();
     out16(ACPI_CONTROL_PORT, ACPI_SLEEP_S5);
     for (;;)
         __asm__ volatile("cli; hlt");
@@ -30,6 +32,7 @@ _Noreturn void panic(const char *reason)
         control_record("panic", reason);
         ocaml_print_backtrace();
     }
+    serial_drain();
     out8(PVPANIC_PORT, PVPANIC_PANICKED);
     machine_off();
 }

@@ -6,6 +6,7 @@
 #include <caml/mlvalues.h>
 
 #include "clock.h"
+#include "console.h"
 #include "entropy.h"
 #include "panic.h"
 #include "serial.h"

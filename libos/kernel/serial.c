@@ -1,8 +1,6 @@
 /* 16550 UART, as the data sheet of National Semiconductor's PC16550D tells. */
 #include "serial.h"
 
-#include <string.h>
-
 #include "format.h"
 #include "machine.h"
 
@@ -14,7 +12,8 @@ enum register_offset { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, MODEM_C
 #define INPUT_INTERRUPT 0x01
 #define MODEM_READY 0x0b /* DTR, RTS, and OUT2, which lets interrupts through */
 #define STATUS_INPUT 0x01
-#define STATUS_ROOM 0x20 /* the whole output queue is empty */
+#define STATUS_ROOM 0x20  /* the output queue is empty */
+#define STATUS_EMPTY 0x40 /* and so is the register behind it */
 
 static int console_present, control_present;
 
@@ -42,28 +41,41 @@ static void port_write(uint16_t port, const char *bytes, size_t length)
 void serial_start(void)
 {
     control_present = port_start(CONTROL);
+}
+
+void serial_start_console(void)
+{
     console_present = port_start(CONSOLE);
     if (console_present)
         out8(CONSOLE + INTERRUPT_ENABLE, INPUT_INTERRUPT);
 }
 
-void console_write(const char *bytes, size_t length)
+void serial_write_console(const char *bytes, size_t length)
 {
     if (console_present)
         port_write(CONSOLE, bytes, length);
 }
 
-void console_print(const char *text)
-{
-    console_write(text, strlen(text));
-}
-
-size_t console_read(char *bytes, size_t length)
+size_t serial_read_console(char *bytes, size_t length)
 {
     size_t count = 0;
     while (console_present && count < length && in8(CONSOLE + LINE_STATUS) & STATUS_INPUT)
         bytes[count++] = in8(CONSOLE + DATA);
     return count;
+}
+
+static void port_drain(uint16_t port)
+{
+    while (!(in8(port + LINE_STATUS) & STATUS_EMPTY))
+        __asm__ volatile("pause");
+}
+
+void serial_drain(void)
+{
+    if (console_present)
+        port_drain(CONSOLE);
+    if (control_present)
+        port_drain(CONTROL);
 }
 
 void control_record(const char *word, const char *argument)

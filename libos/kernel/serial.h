@@ -1,19 +1,20 @@
-/* Two 16550 serial ports: the console, and the control channel to whoever started the guest. */
+/* Two 16550 serial ports: a console, and the control channel to whoever started the guest. */
 #ifndef SERIAL_H
 #define SERIAL_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Finds the ports and lets the console's input raise interrupts. */
+/* Finds the control channel. */
 void serial_start(void);
 
-/* Writes all of the bytes; waits while the other side does not read. */
-void console_write(const char *bytes, size_t length);
-void console_print(const char *text);
+/* The first port as a console, where there is no better one: finds it, and lets its input raise interrupts. */
+void serial_start_console(void);
+void serial_write_console(const char *bytes, size_t length);
+size_t serial_read_console(char *bytes, size_t length);
 
-/* Takes at most `length` bytes of input; 0 when there is none. */
-size_t console_read(char *bytes, size_t length);
+/* Waits until all that was written has left: what is still in a port is lost when the machine goes off. */
+void serial_drain(void);
 
 /* Writes one record to the control channel, if there is one. Records: docs/ARCHITECTURE.md, section 3. */
 void control_record(const char *word, const char *argument);

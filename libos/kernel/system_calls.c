@@ -20,12 +20,12 @@
 #include <time.h>
 
 #include "clock.h"
+#include "console.h"
 #include "entropy.h"
 #include "format.h"
 #include "machine.h"
 #include "memory.h"
 #include "panic.h"
-#include "serial.h"
 #include "traps.h"
 
 #define NS_PER_S 1000000000ull
