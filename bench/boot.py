@@ -30,8 +30,9 @@ def rows(rounds: int) -> list[Row]:
         one_byte = assemble("one_byte", Path(folder))
         taken = in_turns(
             {
-                "nothing": lambda watch: bare_qemu(one_byte, watch),
-                "hello": lambda watch: bare_qemu(hello.path, watch, until=b"Hello"),
+                "nothing": lambda watch: bare_qemu(one_byte, watch, serial=True),
+                "hello": lambda watch: bare_qemu(hello.path, watch, serial=True, until=b"Hello"),
+                "hello, virtio": lambda watch: bare_qemu(hello.path, watch, until=b"Hello"),
                 "libvirt": lambda watch: plain_libvirt(host, hello.path, watch),
                 "labkit": through_labkit,
             },
@@ -46,5 +47,6 @@ def rows(rounds: int) -> list[Row]:
             "hello through labkit, to the first byte", taken["labkit"], "libvirt's createXML", taken["libvirt"],
             "ratio at most 1.2",
         ),
-        Row("the same", taken["labkit"], "QEMU without libvirt", taken["hello"]),
+        Row("the same", taken["labkit"], "QEMU without libvirt", taken["hello, virtio"]),
+        Row("hello on a virtio console, to 'Hello'", taken["hello, virtio"], "on a serial port", taken["hello"]),
     ]  # fmt: skip

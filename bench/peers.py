@@ -30,17 +30,23 @@ def assemble(name: str, folder: Path) -> Path:
     return built
 
 
-def bare_qemu(kernel: Path, watch: Stopwatch, *, memory_mib: int = 32, until: bytes = b"") -> None:
+def bare_qemu(kernel: Path, watch: Stopwatch, *, serial: bool = False, until: bytes = b"") -> None:
     """Start QEMU with the devices that labkit's domains have, and time it to the first byte of the console.
 
     Args:
+        kernel: what to start.
+        watch: takes the time.
+        serial: the console is the first serial port, not a virtio console.
         until: time it until this text has come, instead.
     """
+    line = ["-serial", "chardev:console", "-serial", "null"]
+    if not serial:
+        line = ["-device", "virtio-serial-pci,max_ports=2", "-device", "virtconsole,chardev=console"]
     command = [
         EMULATOR, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-machine", "pc,usb=off,hpet=off", "-accel", "tcg", "-cpu", "max",
-        "-m", str(memory_mib), "-bios", QBOOT, "-kernel", str(kernel),
-        "-serial", "stdio", "-serial", "null", "-device", "pvpanic",
+        "-m", "32", "-bios", QBOOT, "-kernel", str(kernel),
+        "-chardev", "stdio,id=console,mux=off", *line, "-device", "pvpanic",
     ]  # fmt: skip
     watch.start()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as qemu:
@@ -61,7 +67,11 @@ def plain_libvirt(host: Host, kernel: Path, watch: Stopwatch) -> None:
         folder.chmod(0o777)
         console, control = folder / "console", folder / "control"
         xml = domain_xml(
-            {"name": "plain"}, kernel, name=folder.name, console_socket=console, control_socket=control
+            {"name": "plain", "toolchain": {"name": "offline"}},
+            kernel,
+            name=folder.name,
+            console_socket=console,
+            control_socket=control,
         )
         watch.start()
         domain = host.connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)

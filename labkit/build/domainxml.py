@@ -36,7 +36,7 @@ _COMMENT = """
   loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader
   cmdline          the unikernel's arguments
   cpu              everything that the {by} can offer, random numbers (RDRAND) included
-  {serial}
+  {ports}
   panic            through this the kernel tells libvirt that it crashed
   model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
 """
@@ -74,8 +74,8 @@ def domain_xml(
         memory_mib: the guest's memory, in MiB.
         command_line: the guest's arguments, already quoted into one line.
         hypervisor: ``kvm`` where it is proven to run guests, else ``qemu``.
-        console_socket: Unix socket that QEMU binds for the console; without it the console is a pty
-            (``virsh console``).
+        console_socket: Unix socket that QEMU binds for the console: a virtio port for images of the offline
+            toolchain, else the first serial port; without it the console is that, on a pty (``virsh console``).
         control_socket: the same for the control channel; without it there is none.
         owner: attributes of the ownership element in the metadata; without it there is none.
 
@@ -112,7 +112,12 @@ def domain_xml(
     devices = ET.SubElement(domain, "devices")
     _text(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
-    _serial(devices, 0, console_socket)
+    has_port = console_socket is not None and _drives_virtio_console(manifest)
+    if console_socket is not None and has_port:
+        ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
+        _port(devices, console_socket)
+    else:
+        _serial(devices, 0, console_socket)
     if control_socket is not None:
         _serial(devices, 1, control_socket)
     ET.SubElement(devices, "memballoon", model="none")
@@ -122,17 +127,29 @@ def domain_xml(
         if console_socket
         else f"Its console:             virsh -c qemu:///session console {called}"
     )
-    serial = "serial 0         the console"
+    ports = ["channel          the console"] if has_port else ["serial 0         the console"]
     if control_socket:
-        serial = "serial 0, 1      the console; on the other, the kernel says how far it is and how it ended"
+        ports.append("serial 1         the kernel says here how far it is and how it ended")
     by = "processor" if hypervisor == "kvm" else "emulator"
-    return _printed(domain, _COMMENT.format(name=called, console=console, serial=serial, by=by))
+    return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
     element = ET.SubElement(parent, tag, attributes)
     element.text = text
     return element
+
+
+def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
+    """The offline library OS does; what a kernel of another origin does, nobody has told us."""
+    toolchain = manifest.get("toolchain")
+    return isinstance(toolchain, Mapping) and toolchain.get("name") == "offline"
+
+
+def _port(devices: ET.Element, socket: Path) -> None:
+    channel = ET.SubElement(devices, "channel", type="unix")
+    ET.SubElement(channel, "source", mode="bind", path=str(socket))
+    ET.SubElement(channel, "target", type="virtio", name="console")
 
 
 def _serial(devices: ET.Element, port: int, socket: Path | None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from labkit.build import elf
+from labkit.build.manifest import SECTION, Manifest
 from labkit.errors import ImageError, UsageError
 
-__all__ = ["Bootable", "check_image", "check_limits", "check_memory"]
+__all__ = ["Bootable", "check_image", "check_limits", "check_memory", "read_manifest"]
 
 LEAST_MEMORY_MIB: Final = 2
 MOST_MEMORY_MIB: Final = 1 << 20
@@ -56,6 +57,19 @@ def check_image(path: Path) -> int:
             )
         end: int = max(part["p_paddr"] + part["p_memsz"] for part in parts)
     return math.ceil(end / _MIB)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest in an image file; empty where it has none, being of another origin.
+
+    Raises:
+        ImageError: the file, or the manifest in it, is damaged.
+    """
+    content = elf.section(path, SECTION)
+    if content is None:
+        return {}
+    manifest = Manifest.from_json(content, origin=f"The manifest in {path}")
+    return {"name": manifest.name, "toolchain": {"name": manifest.toolchain.name}}
 
 
 def check_memory(memory_mib: int, image_mib: int, name: str) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from labkit import events
 from labkit.build.domainxml import domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
+from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
 from labkit.guest.ownership import Ownership, this_process
@@ -177,7 +178,7 @@ class OwnedGuest(Guest):
     def _create(self) -> None:
         module = libvirt()
         xml = domain_xml(
-            {},
+            read_manifest(self.image),
             self._seen_by_qemu(),
             name=self.name,
             memory_mib=self._plan.memory_mib,

@@ -30,11 +30,13 @@ CASES: dict[str, dict[str, Any]] = {
         "owner": {"owner-pid": "1", "owner-start": "2", "image": str(IMAGE), "stay": "no"},
     },
 }
+CASES["running-offline"] = CASES["running"]
+MANIFESTS = {"running-offline": {"name": "hello", "toolchain": {"name": "offline"}}}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str) -> None:
-    xml = domain_xml({"name": "hello"}, IMAGE, **CASES[case])
+    xml = domain_xml(MANIFESTS.get(case, {"name": "hello"}), IMAGE, **CASES[case])
     golden = GOLDEN / f"{case}.xml"
     if os.environ.get("LABKIT_GOLDEN") == "write":
         golden.write_text(xml)
