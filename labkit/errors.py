@@ -66,6 +66,10 @@ class LabError(Exception):
         parts.append(f"  Whose turn: {self.whose_turn.value}")
         return "\n".join(parts)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a cell: the message, not the way through labkit's own code."""
+        return str(self).splitlines()
+
 
 class UsageError(LabError, ValueError):
     """A call or a command line that cannot be taken; nothing was changed."""

@@ -1,8 +1,8 @@
 open Lwt.Infix
 open Cmdliner
 
-(* Arguments of the unikernel. They are read from its command line when it boots; a value is there when [start] is
-   called, by [hello ()] for example. *)
+(* Arguments of the unikernel. They are read from its command line when it boots; [start]
+   takes their values: [hello ()] is what to say. *)
 
 let hello =
   let doc = Arg.info ~doc:"How to say hello." [ "hello" ] in
@@ -17,7 +17,7 @@ let pause =
   Mirage_runtime.register_arg Arg.(value & opt int 100 doc)
 
 let start () =
-  (* [Mirage_sleep.ns] is a promise: what comes after [>>=] is done when it is kept. *)
+  (* [Mirage_sleep.ns] is a promise: what follows [>>=] is done when it is kept. *)
   let rec greet remaining =
     if remaining <= 0 then Lwt.return_unit
     else begin

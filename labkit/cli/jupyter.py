@@ -39,7 +39,15 @@ def lab(no_browser: bool, options: tuple[str, ...]) -> None:
         raise UsageError(
             f"There are no notebooks in {folder}.", next_step="Run labkit from a whole copy of the project."
         )
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={settings().root}"]
+    first = found[0].relative_to(settings().root)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--notebook-dir={settings().root}",
+        f"--LabApp.default_url=/lab/tree/{first}",  # so that the address that is printed is the notebook's
+        "--log-level=WARN",
+    ]
     if no_browser or not _has_browser():
         command.append("--no-browser")
         click.echo(
@@ -47,7 +55,7 @@ def lab(no_browser: bool, options: tuple[str, ...]) -> None:
         )
     if os.geteuid() == 0:
         command.append("--allow-root")
-    command += [*options, str(found[0])]
+    command += options
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(command[0], command)  # noqa: S606  it takes our place: signals and the terminal are its own

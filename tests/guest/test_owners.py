@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from labkit.guest import Reason, boot, gc, list_guests
 from labkit.guest.ownership import Owner, this_process
 from labkit.host import open_host
 from labkit.host.connection import Host
+from labkit.host.daemon import Daemon
+from labkit.host.identity import identity
+from labkit.settings import settings
 
 pytestmark = pytest.mark.live
 
@@ -238,6 +242,7 @@ class TestDaemon:
 
 def daemons(run: Path) -> list[int]:
     """The libvirt daemons of a run folder."""
+    mark = f"XDG_RUNTIME_DIR={Daemon.of(replace(settings(), run=run), identity()).home}/r".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -247,7 +252,7 @@ def daemons(run: Path) -> list[int]:
                 state = (entry / "stat").read_bytes().rpartition(b")")[2].split()[0]
             except OSError:
                 continue
-            ours = f"XDG_RUNTIME_DIR={run}/r".encode() in environment
+            ours = mark in environment
             if words[0].endswith(b"libvirtd") and ours and state not in (b"Z", b"X"):
                 found.append(int(entry.name))
     return found
