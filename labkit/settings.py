@@ -25,6 +25,7 @@ class Settings:
         toolchain: the default toolchain (``LABKIT_TOOLCHAIN``).
         cache_mib: how large the cache may grow before the longest unused goes (``LABKIT_CACHE_MIB``), in MiB.
         uri: a libvirt URI to use instead of the lab's own (``LABKIT_LIBVIRT_URI``), or None.
+        lab: what a student makes: working copies, their history, progress (``LABKIT_LAB``).
     """
 
     root: Path
@@ -35,6 +36,7 @@ class Settings:
     toolchain: str = "offline"
     cache_mib: int = 2048
     uri: str | None = None
+    lab: Path = Path("my-lab")
 
     def run_folder(self) -> Path:
         """The run folder, made if missing, private to this user.
@@ -76,10 +78,12 @@ def settings() -> Settings:
     home_cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     runtime = env.get("XDG_RUNTIME_DIR")
     default_run = Path(runtime) / "labkit" if runtime else Path("/tmp") / f"labkit-{os.getuid()}"  # noqa: S108
+    root = Path(env.get("LABKIT_ROOT") or Path(__file__).resolve().parents[1])
     return Settings(
-        root=Path(env.get("LABKIT_ROOT") or Path(__file__).resolve().parents[1]),
+        root=root,
         cache=Path(env.get("LABKIT_CACHE") or home_cache / "labkit"),
         run=Path(env.get("LABKIT_RUN") or default_run),
+        lab=Path(env.get("LABKIT_LAB") or root / "my-lab"),
         memory_mib=_number("LABKIT_MEMORY", 32, 8),
         console_bytes=_number("LABKIT_CONSOLE_BYTES", 1 << 20, 4096),
         toolchain=env.get("LABKIT_TOOLCHAIN") or "offline",
