@@ -3,7 +3,7 @@
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup lint format notebooks save bench lock clean
+.PHONY: help lab test setup lint format notebooks save bench lock widgets clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,9 @@ bench: ## a table of speeds and sizes, each beside what it is measured against
 
 lock: ## write setup/requirements-*.lock anew from pyproject.toml (needs the program uv)
 	@bash setup/lock.sh
+
+widgets: ## bundle what cells show anew, from labkit/ui/widgets/front/ (needs npm)
+	@cd labkit/ui/widgets/front && npm ci --ignore-scripts --no-fund --no-audit && npm run --silent build
 
 clean: ## remove what set-up and tests made in this folder (not the packages, not your cache)
 	rm -rf .venv .setup _build libos/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

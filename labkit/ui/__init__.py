@@ -1,6 +1,36 @@
-"""What a notebook shows: sources, differences, a guest's console as it comes."""
+"""What a notebook shows: sources and differences, consoles, guests, images.
 
-from labkit.ui.console import watch
-from labkit.ui.sources import changes, show
+Each name is loaded when it is first used: the widgets need Jupyter, the rest does not.
+"""
 
-__all__ = ["changes", "show", "watch"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.ui.console import watch as watch
+    from labkit.ui.screen import terminal as terminal
+    from labkit.ui.sources import changes as changes
+    from labkit.ui.sources import show as show
+
+__all__ = ["changes", "show", "terminal", "watch"]
+
+_HOMES = {
+    "changes": "labkit.ui.sources",
+    "show": "labkit.ui.sources",
+    "terminal": "labkit.ui.screen",
+    "watch": "labkit.ui.console",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,172 @@
+"""A JupyterLab of the tests' own, one for a whole run, and pages in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address, its token, and the folder it serves."""
+
+    address: str
+    token: str
+    folder: Path
+
+    def notebook(self, name: str, *cells: str) -> str:
+        """Write a notebook; returns the address that opens it."""
+        book = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={
+                "kernelspec": {
+                    "name": "python3",
+                    "display_name": "Python 3 (ipykernel)",
+                    "language": "python",
+                }
+            },
+        )
+        nbformat.write(book, self.folder / f"{name}.ipynb")
+        # a workspace of its own: JupyterLab would open the last test's notebook too
+        return f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}"
+
+
+@pytest.fixture(scope="session")
+def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab over an empty folder, beside copies of the images that notebooks here boot."""
+    base = tmp_path_factory.mktemp("lab")
+    folder = base / "notebooks"
+    folder.mkdir()
+    for image in ("images/hello", "tests/images/echo", "tests/images/flood", "tests/images/ending"):
+        shutil.copytree(root / image, base / "images" / Path(image).name)
+    log = base / "jupyter.log"
+    env = os.environ | {
+        "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
+        "JUPYTER_RUNTIME_DIR": str(base / "runtime"),
+        "JUPYTER_CONFIG_DIR": str(base / "config"),
+        "JUPYTER_DATA_DIR": str(base / "data"),
+        "LABKIT_RUN": str(run_folder),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0"),
+        *("--ServerApp.port_retries=0", "--expose-app-in-browser", f"--ServerApp.root_dir={folder}"),
+        *(["--allow-root"] if os.getuid() == 0 else []),
+    ]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", log.read_text())):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield Lab(found[1], found[2], folder)
+    finally:
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+            server.send_signal(number)
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in a page."""
+
+    page: Any
+
+    def open(self, address: str) -> None:
+        self.page.goto(address)
+        self.ready()
+
+    def ready(self) -> None:
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=PATIENCE)
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=PATIENCE
+        )
+        self.page.evaluate(
+            """async () => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                await panel.context.ready;
+                await panel.sessionContext.ready;
+            }"""
+        )
+
+    def command(self, name: str, **arguments: Any) -> None:
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments]
+        )
+
+    def run_all(self) -> None:
+        """Run all cells; returns when the last one has run."""
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+                .every(prompt => /\\[\\d+\\]/.test(prompt.innerText))""",
+            timeout=PATIENCE,
+        )
+
+    def outputs(self, cell: int) -> Any:
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output")
+
+    def theme(self, name: str) -> None:
+        self.command("apputils:change-theme", theme=name)
+        light = "false" if "Dark" in name else "true"
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+
+    def picture(self, name: str) -> None:
+        """A screenshot, where LABKIT_TEST_SCREENSHOTS names a folder to keep it in."""
+        if folder := os.environ.get("LABKIT_TEST_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+@pytest.fixture
+def notebook(browser: Any, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+    """Opens a notebook of the given cells in a page of the given size."""
+    contexts = []
+    numbers = iter(range(100))
+
+    def open_it(*cells: str, width: int = 1280, height: int = 900) -> Notebook:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        contexts.append(context)
+        opened = Notebook(context.new_page())
+        opened.open(lab.notebook(f"test-{next(numbers)}-{time.monotonic_ns()}", *cells))
+        return opened
+
+    yield open_it
+    for context in contexts:
+        for number, page in enumerate(context.pages):
+            Notebook(page).picture(f"{request.node.name}-end-{number}")
+            page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
+        context.close()
