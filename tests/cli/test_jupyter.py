@@ -40,7 +40,7 @@ def test_notebooks_runs_nbval_and_passes_its_status(stand_ins: dict[str, str], r
 def test_lab_opens_the_first_notebook(stand_ins: dict[str, str], root: Path) -> None:
     done = labkit("lab", "--", "--port=0", env=stand_ins)
     first = min((root / "notebooks").glob("*.ipynb"))
-    assert str(first) in done.stdout
+    assert f"default_url=/lab/tree/{first.relative_to(root)}" in done.stdout
     assert "'--port=0'" in done.stdout
     assert "'--no-browser'" in done.stdout, "there is no display"
     assert ("'--allow-root'" in done.stdout) == (os.geteuid() == 0)
