@@ -191,8 +191,8 @@ class WorkingCopy:
         content = _content(path)
         file = path.relative_to(self.folder)
         versions = self._versions(path)
-        last = versions[-1].path.read_bytes() if versions else _content(self.original / file)
-        if content is None or content == last:
+        last = versions[-1].path.read_bytes() if versions else None
+        if content is None or content in (last, _content(self.original / file)):
             return
         number = versions[-1].number + 1 if versions else 1
         folder = self.history / file

@@ -8,9 +8,10 @@ import secrets
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -197,21 +198,21 @@ class Toplevel:
         if request:
             os.write(self._requests, request)
         deadline = talk.began + limit
-        while True:
-            try:
-                while talk.result is None and time.monotonic() < deadline:
-                    self._take(talk, deadline - time.monotonic())
-                    if talk.size > OUTPUT_BYTES and talk.wanted is None:
-                        talk.wanted, deadline = State.OUTPUT_LIMIT, self._interrupt()
-                if talk.result is not None:
+        with _interrupts() as interrupts:
+            while talk.result is None:
+                left = deadline - time.monotonic()
+                if left > 0:
+                    self._take(talk, interrupts, left)
+                if talk.interrupts > 1:  # asked for twice: at once
                     break
-                if talk.wanted is not None:  # it was interrupted, and did not obey
-                    break
-                talk.wanted, deadline = State.TIME_LIMIT, self._interrupt()
-            except KeyboardInterrupt:
-                if talk.wanted is State.INTERRUPTED:  # the second time: at once
-                    break
-                talk.wanted, deadline = State.INTERRUPTED, self._interrupt()
+                if talk.interrupts and talk.wanted is not State.INTERRUPTED:
+                    talk.wanted, deadline = State.INTERRUPTED, self._interrupt()
+                elif talk.wanted is None and talk.size > OUTPUT_BYTES:
+                    talk.wanted, deadline = State.OUTPUT_LIMIT, self._interrupt()
+                elif time.monotonic() >= deadline:
+                    if talk.wanted is not None:  # it was interrupted, and does not obey
+                        break
+                    talk.wanted, deadline = State.TIME_LIMIT, self._interrupt()
         state = talk.result or State.ENDED
         if state is not State.OK and talk.wanted is not None:
             state = talk.wanted
@@ -225,12 +226,15 @@ class Toplevel:
             os.killpg(self._process.pid, signal.SIGINT)
         return time.monotonic() + OBEY_SECONDS
 
-    def _take(self, talk: _Talk, seconds: float) -> None:
+    def _take(self, talk: _Talk, interrupts: int, seconds: float) -> None:
         """Wait for what comes next, and take it."""
         assert self._process  # noqa: S101  see _converse
         assert self._process.stdout  # noqa: S101
         number = self._process.stdout.fileno()
-        if not select.select([number], [], [], max(0.0, seconds))[0]:
+        ready = select.select([number, interrupts], [], [], seconds)[0]
+        if interrupts in ready:
+            talk.interrupts += len(os.read(interrupts, 16))
+        if number not in ready:
             return
         data = os.read(number, 1 << 16)
         for word, content in self._stream.feed(data):
@@ -240,6 +244,22 @@ class Toplevel:
                 talk.printed(content)
         if not data and talk.result is None:
             talk.result = State.ENDED
+
+
+@contextmanager
+def _interrupts() -> Iterator[int]:
+    """A file to read from: one byte for each SIGINT, which raises nothing meanwhile, so that no answer is torn."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, lambda *_: os.write(writing, b"!")) if ours else None
+    try:
+        yield reading
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)
+        os.close(reading)
+        os.close(writing)
 
 
 class _Stream:
@@ -258,8 +278,9 @@ class _Stream:
                 # The end may be the beginning of a mark; at the end of all, nothing follows.
                 at = len(self._inbox) - (_overlap(self._inbox, self._mark) if data else 0)
             if at:
-                yield "", bytes(self._inbox[:at])
+                printed = bytes(self._inbox[:at])
                 del self._inbox[:at]
+                yield "", printed
             if not self._inbox.startswith(self._mark):
                 return
             line, newline, _ = self._inbox[len(self._mark) :].partition(b"\n")
@@ -291,6 +312,7 @@ class _Talk:
         self.pieces: list[Piece] = []
         self.result: State | None = None
         self.wanted: State | None = None  # the end that we asked for
+        self.interrupts = 0
         self.size = 0
         self._cell = cell
         self._show = show
