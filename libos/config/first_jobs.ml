@@ -19,7 +19,10 @@ let read_arguments argv =
     ~connect Basic.job
 
 let wait_for_delay =
-  let connect _ _ args = code ~pos:__POS__ "Mirage_sleep.ns (Duration.of_sec %s)" (String.concat " " args) in
+  let connect _ _ args =
+    code ~pos:__POS__ "match %s with\n| 0 -> return ()\n| seconds -> Mirage_sleep.ns (Duration.of_sec seconds)"
+      (String.concat " " args)
+  in
   v "Mirage_sleep" ~variable:"delay"
     ~packages:[ Package.v "mirage-sleep"; Package.v "duration" ]
     ~runtime_args:[ Runtime_arg.v Runtime_arg.delay ]

@@ -18,7 +18,7 @@ let s_log = "LOG AND MONITORING OPTIONS"
 let s_disk = "DISK OPTIONS"
 let s_ocaml = "OCAML RUNTIME OPTIONS"
 
-let manual =
+let manual () =
   let section title = `S title in
   List.map section
     [
@@ -56,7 +56,7 @@ let register_arg term =
           "Mirage_runtime.register_arg: the arguments have not been read yet. Ask for the value in start, or \
            later."
 
-let exits =
+let exits () =
   let status code doc = Cmd.Exit.info ~doc code in
   [
     status Cmd.Exit.ok "on success.";
@@ -70,7 +70,7 @@ let with_argv terms name argv =
   if not !evaluated then
     let both first rest = Term.(const (fun () () -> ()) $ first $ rest) in
     let all = List.fold_right both terms (Term.const ()) in
-    match Cmd.eval_value ~argv (Cmd.v (Cmd.info name ~man:manual ~exits) all) with
+    match Cmd.eval_value ~argv (Cmd.v (Cmd.info name ~man:(manual ()) ~exits:(exits ())) all) with
     | Ok (`Ok ()) -> evaluated := true
     | Ok (`Help | `Version) -> exit help_version
     | Error (`Parse | `Term) -> exit argument_error

@@ -48,7 +48,9 @@ What dune gets for a job without devices.
   
   let delay =
     lazy begin
-      Mirage_sleep.ns (Duration.of_sec (delay_arg ()))
+      match (delay_arg ()) with
+      | 0 -> return ()
+      | seconds -> Mirage_sleep.ns (Duration.of_sec seconds)
     end
   
   let reporter =
@@ -189,7 +191,9 @@ Functors, devices of one's own, arguments, choices.
   
   let delay =
     lazy begin
-      Mirage_sleep.ns (Duration.of_sec (delay_arg ()))
+      match (delay_arg ()) with
+      | 0 -> return ()
+      | seconds -> Mirage_sleep.ns (Duration.of_sec seconds)
     end
   
   let reporter =
@@ -230,7 +234,7 @@ Functors, devices of one's own, arguments, choices.
          (cmdliner_term_const_3 ())
          (unikernel_size ())
         : unit Lwt.t)
-  # 105 "main.ml"
+  # 107 "main.ml"
     end
   
   (* What every unikernel does first, then its jobs, one after another. *)
