@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
+    from labkit.ui.lesson import open_lesson as open_lesson
     from labkit.ui.screen import terminal as terminal
     from labkit.ui.sources import changes as changes
     from labkit.ui.sources import show as show
 
-__all__ = ["changes", "show", "terminal", "watch"]
+__all__ = ["changes", "open_lesson", "show", "terminal", "watch"]
 
 _HOMES = {
     "changes": "labkit.ui.sources",
+    "open_lesson": "labkit.ui.lesson",
     "show": "labkit.ui.sources",
     "terminal": "labkit.ui.screen",
     "watch": "labkit.ui.console",
