@@ -62,8 +62,11 @@ class Row:
 
     @property
     def difference(self) -> str:
-        """Ours less theirs, medians."""
-        return f"{self.ours.median - self.theirs.median:+.0f} {self.ours.unit}"
+        """Ours less theirs: of the medians, and of the least values, which noise touches less."""
+        medians = f"{self.ours.median - self.theirs.median:+.0f}"
+        if len(self.ours.values) == 1:
+            return f"{medians} {self.ours.unit}"
+        return f"{medians} ({self.ours.least - self.theirs.least:+.0f}) {self.ours.unit}"
 
 
 def print_table(title: str, rows: Iterable[Row]) -> None:
