@@ -1,18 +1,21 @@
-"""`make save`: run the notebooks with live guests and save their outputs, clean of anything of this machine.
+"""`make save`: make the notebooks from their masters, run them with live guests, and save them clean.
 
-tests/notebooks/save.py [NOTEBOOK...]     all of notebooks/ unless named
+tests/notebooks/save.py [NAME...]     all of notebooks/masters/ unless named, such as 01-console
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
+from labkit.course.master import SOLUTIONS, masters, render
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -27,24 +30,41 @@ def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     return kept
 
 
-def save(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+def without_widgets(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs without what only a running kernel can show; what else they hold stays."""
+    for output in outputs:
+        if "data" in output:
+            output.data = nbformat.from_dict({k: v for k, v in output.data.items() if "widget" not in k})
+    return [output for output in outputs if output.get("data", True)]
+
+
+def save(master: Path, *, solution: bool) -> None:
+    """Make, run and save one version of a notebook; its lab folder is a fresh one."""
+    path = FOLDER / (SOLUTIONS if solution else "") / f"{master.stem}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    notebook = nbformat.from_dict(render(master.read_text(), master.stem, solution=solution))
+    metadata = nbformat.from_dict(dict(notebook.metadata))
+    with tempfile.TemporaryDirectory() as lab:
+        os.environ["LABKIT_LAB"] = lab
+        NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": str(path.parent)}},
+        ).execute()
+    notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.tags} if "tags" in cell.metadata else {})
         if cell.cell_type == "code":
-            cell.outputs = joined(cell.outputs)
+            cell.outputs = joined(without_widgets(cell.outputs))
     nbformat.write(notebook, path)
-    print(f"saved {path.name}")
+    print(f"saved {path.relative_to(FOLDER)}", flush=True)
 
 
 if __name__ == "__main__":
-    for notebook in [Path(name) for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb")):
-        save(notebook)
+    names = {name.removesuffix(".ipynb").rpartition("/")[2] for name in sys.argv[1:]}
+    for found in masters(FOLDER):
+        if not names or found.stem in names:
+            save(found, solution=False)
+            save(found, solution=True)
