@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = "/usr/bin/chromium"
 
 
 def _load(path: Path) -> ModuleType:
@@ -53,6 +55,18 @@ def run_folder() -> Iterator[Path]:
         if not any(base.glob("**/g/*")):  # what is left stays for tests/run.py to see
             _load(ROOT / "tests" / "leftovers.py").end_daemons(base)
             shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")  # while it is open, the main thread counts as inside an event loop
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, headless."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from typing import Any
 import nbformat
 import pytest
 
-CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
 
 
@@ -85,17 +84,6 @@ def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
             except subprocess.TimeoutExpired:
                 continue
             break
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -17,7 +17,6 @@ import pytest
 
 pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = "/usr/bin/chromium"
 RUN_ALL = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
     await panel.context.ready;
@@ -68,15 +67,10 @@ def lab(root: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else []
-        )
-        page = browser.new_page(viewport={"width": 1300, "height": 3300})
-        yield page
-        browser.close()
+def page(browser: Any) -> Iterator[Any]:
+    page = browser.new_page(viewport={"width": 1300, "height": 3300})
+    yield page
+    page.close()
 
 
 def test_run_all_in_jupyterlab(lab: str, page: Any, tmp_path: Path) -> None:
