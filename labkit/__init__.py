@@ -12,8 +12,9 @@ next to nothing::
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.build.builder import build as build
@@ -72,3 +73,25 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext labkit``: images, guests and progress show themselves, and the lab's magics are known."""
+    from labkit.ui.extension import load
+    from labkit.ui.magics import register
+
+    load(shell)
+    register(shell)
+
+
+def _meet_ipython() -> None:
+    """In IPython, let images, guests and progress show themselves; elsewhere nothing is loaded for that."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if shell is not None:
+        from labkit.ui.extension import load
+
+        load(shell)
+
+
+_meet_ipython()

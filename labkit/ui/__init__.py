@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
     from labkit.ui.lesson import open_lesson as open_lesson
+    from labkit.ui.pictures.timeline import timeline as timeline
     from labkit.ui.screen import terminal as terminal
+    from labkit.ui.showing import show as show
     from labkit.ui.sources import changes as changes
-    from labkit.ui.sources import show as show
 
-__all__ = ["changes", "open_lesson", "show", "terminal", "watch"]
+__all__ = ["changes", "open_lesson", "show", "terminal", "timeline", "watch"]
 
 _HOMES = {
     "changes": "labkit.ui.sources",
     "open_lesson": "labkit.ui.lesson",
-    "show": "labkit.ui.sources",
+    "show": "labkit.ui.showing",
     "terminal": "labkit.ui.screen",
+    "timeline": "labkit.ui.pictures.timeline",
     "watch": "labkit.ui.console",
 }
 

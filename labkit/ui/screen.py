@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 from labkit.ui.status import status_of, title_of
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from labkit.ui.widgets.terminal import Terminal
 
 __all__ = ["PlainConsole", "terminal"]
-
-_terminals: weakref.WeakKeyDictionary[Guest, Terminal] = weakref.WeakKeyDictionary()
 
 
 class PlainConsole:
@@ -42,11 +39,9 @@ def terminal(guest: Guest, *, rows: int | None = None, by_key: bool = False) -> 
         The terminal, which shows itself as a cell's last line; without Jupyter's widgets the console as text.
     """
     try:
-        from labkit.ui.widgets.terminal import ROWS, Terminal
+        from labkit.ui.widgets.terminal import ROWS, Terminal, terminals
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("anywidget", "ipywidgets", "traitlets"):
             return PlainConsole(guest)
         raise
-    if guest not in _terminals:
-        _terminals[guest] = Terminal(guest, rows=rows or ROWS, by_key=by_key)
-    return _terminals[guest]
+    return terminals.of(guest, lambda: Terminal(guest, rows=rows or ROWS, by_key=by_key))

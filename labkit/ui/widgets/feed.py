@@ -28,7 +28,7 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 @dataclass
 class _View:
-    place: int  # of the next byte to send
+    place: int | None  # of the next byte to send; None for a view that wants the status only
     acked: int
 
 
@@ -63,10 +63,10 @@ class Feed:
         self._thread: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
 
-    def open(self, view: str, place: int = 0) -> None:
-        """Serve a view from a place on; again to begin anew there."""
+    def open(self, view: str, place: int | None = 0) -> None:
+        """Serve a view from a place on, or with the status only; again to begin anew there."""
         with self._changed:
-            self._views[view] = _View(place, place)
+            self._views[view] = _View(place, place or 0)
             self._views.move_to_end(view)
             while len(self._views) > VIEWS:
                 self._views.popitem(last=False)
@@ -76,7 +76,8 @@ class Feed:
     def ack(self, view: str, place: int) -> None:
         """A view has shown all before this place."""
         with self._changed:
-            if found := self._views.get(view):
+            found = self._views.get(view)
+            if found is not None and found.place is not None:
                 found.acked = max(found.acked, min(place, found.place))
                 self._wake()
 
@@ -141,8 +142,10 @@ class Feed:
         sent = False
         for name, view in views:
             with self._changed:
-                room = WINDOW - (view.place - view.acked)
                 wanted = view.place
+                if wanted is None:
+                    continue
+                room = WINDOW - (wanted - view.acked)
             size = self._console.size
             if room <= 0 or wanted >= size:
                 continue

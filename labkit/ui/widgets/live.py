@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from labkit.ui.status import status_of
 from labkit.ui.widgets.feed import Feed
 
 __all__ = ["GuestWidget"]
+
+_log = logging.getLogger(__name__)
 
 OVER_SECONDS: Final = 5.0
 TYPED_LINES: Final = 200
@@ -32,20 +35,28 @@ class GuestWidget(anywidget.AnyWidget):
         self._unwatch = guest.subscribe(lambda _event: self.feed.poke())
         self.on_msg(self._heard)
 
+    def let_go(self) -> None:
+        """Close it, and let go of the guest."""
+        self._unwatch()
+        self.close()
+
     def status(self) -> dict[str, Any]:
         """The message that tells how the guest is."""
         return status_of(self.guest).message()
+
+    def stamped(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A message with what is true only at the moment when it is sent."""
+        return message
 
     def hear(self, view: str, message: dict[str, Any]) -> None:
         """Do what a view asks for."""
         match message.get("kind"):
             case "open":
-                place = int(message["place"])
-                if self._typed:
-                    self.send(
-                        {"kind": "typed", "view": view, "lines": [t for t in self._typed if t[0] >= place]}
-                    )
-                self.feed.open(view, place)
+                place = message["place"]
+                if self._typed and place is not None:
+                    lines = [typed for typed in list(self._typed) if typed[0] >= int(place)]
+                    self.send({"kind": "typed", "view": view, "lines": lines})
+                self.feed.open(view, None if place is None else int(place))
             case "ack":
                 self.feed.ack(view, int(message["place"]))
             case "close":
@@ -53,10 +64,10 @@ class GuestWidget(anywidget.AnyWidget):
             case "stop":
                 self.guest.request_stop()
             case "input":
-                text, place = str(message["text"]), self.guest.console.size
+                text, at = str(message["text"]), self.guest.console.size
                 self.guest.console.send(text)
                 if message.get("echoed") and len(text) <= TYPED_CHARACTERS:
-                    self._typed.append((place, text))
+                    self._typed.append((at, text))
                 self.send({"kind": "taken", "view": view})
 
     def _heard(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
@@ -66,12 +77,14 @@ class GuestWidget(anywidget.AnyWidget):
             self.hear(view, message)
         except LabError as error:
             self._pass_on({"kind": "refused", "view": view, "words": error.what}, [])
-        except (KeyError, TypeError, ValueError):
-            return
+        except Exception:  # noqa: BLE001  a message that is none of ours, or a mistake of ours
+            _log.debug("%s cannot take %r", type(self).__name__, message, exc_info=True)
 
     def _pass_on(self, message: dict[str, Any], buffers: list[bytes]) -> None:
-        with contextlib.suppress(Exception):  # the front-end has gone: its next view asks again
-            self.send(message, buffers)
+        try:
+            self.send(self.stamped(message), buffers)
+        except Exception:  # noqa: BLE001  the front-end has gone: its next view asks again
+            _log.debug("%s cannot be told", type(self).__name__, exc_info=True)
 
     def _wait_for_end(self) -> None:
         with contextlib.suppress(LabError):

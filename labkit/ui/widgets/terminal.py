@@ -9,9 +9,10 @@ import traitlets
 from labkit.guest.guest import Guest
 from labkit.ui.status import title_of
 from labkit.ui.widgets import BUNDLE
+from labkit.ui.widgets.kept import Kept
 from labkit.ui.widgets.live import GuestWidget
 
-__all__ = ["ROWS", "Terminal"]
+__all__ = ["ROWS", "Terminal", "terminals"]
 
 ROWS: Final = 14
 
@@ -34,3 +35,7 @@ class Terminal(GuestWidget):
 
     def __repr__(self) -> str:
         return f"<terminal of {self.title}; without widgets, watch(guest) shows its console>"
+
+
+terminals: Final[Kept[Terminal]] = Kept()
+"""All terminals of this process."""

@@ -1,0 +1,129 @@
+"""A boot's timeline: firmware, kernel, runtime, start, from the guest's own stamps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from labkit.ui.pictures.picture import QUIET, TILE_INK, TILES, Picture, svg, text
+
+if TYPE_CHECKING:
+    from labkit.guest.guest import Exit, Guest
+    from labkit.verbs import Outcome
+
+__all__ = ["Stage", "stages", "timeline"]
+
+WIDTH: Final = 720.0
+LINE: Final = 26.0
+LEFT: Final = 150.0
+RIGHT: Final = 80.0
+
+_TOLD: Final = {
+    "kernel": ("kernel", "memory, traps, clock, devices"),
+    "runtime": ("OCaml runtime", "and the modules, one after another"),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of a boot.
+
+    Attributes:
+        name: what runs.
+        about: what it does.
+        begin: when it began, in milliseconds.
+        end: when the next one began.
+    """
+
+    name: str
+    about: str
+    begin: float
+    end: float
+
+
+def stages(stamps: dict[str, int], firmware: float | None = None) -> list[Stage]:
+    """The stretches between stamps, in the order of their time.
+
+    Args:
+        stamps: nanoseconds after the kernel's entry.
+        firmware: milliseconds before that, by the host's clock; None where they were not measured.
+    """
+    shift = firmware or 0.0
+    found = (
+        [] if firmware is None else [Stage("firmware", "and the hypervisor: load the image", 0.0, firmware)]
+    )
+    ordered = sorted(stamps.items(), key=lambda stamp: stamp[1])
+    for (name, begin), (_, end) in pairwise(ordered):
+        title, about = _TOLD.get(name, (name, ""))
+        found.append(Stage(title, about, shift + begin / 1e6, shift + end / 1e6))
+    return found
+
+
+def timeline(thing: Guest | Exit | Outcome) -> Picture:
+    """Draw how a guest booted.
+
+    Args:
+        thing: a guest, or how one ended. Only a guest of this process tells how long the firmware took.
+    """
+    from labkit.guest.guest import Exit, Guest
+    from labkit.guest.owned import OwnedGuest
+
+    firmware: float | None = None
+    if isinstance(thing, Guest):
+        stamps, name = thing.stamps, f"Boot of {thing.image.stem}"
+        if isinstance(thing, OwnedGuest):  # an attached one heard of it later than it was
+            firmware = next(
+                (
+                    e.seconds * 1e3
+                    for e in thing.events
+                    if e.kind == "stamp" and e.detail.startswith("kernel ")
+                ),
+                None,
+            )
+        ending = thing.exit
+    else:
+        ending = thing if isinstance(thing, Exit) else thing.exit
+        stamps, name = ending.stamps, "Boot"
+    found = stages(stamps, firmware)
+    told = f"The guest {ending.detail}." if ending else ""
+    if not found:
+        words = f"{name}: no stages were told. {told}".rstrip()
+        return Picture(name, words, f"<figcaption>{escape(words)}</figcaption>")
+    end = found[-1].end
+    reached = "start" in stamps
+    head = f"{name}: {'start is called' if reached else 'start is not reached'} after {end:.1f} ms"
+    lines = [f"{stage.name}: {stage.end - stage.begin:.1f} ms ({stage.about})" for stage in found]
+    alternative = "\n".join([head, *(f"  {line}" for line in lines), *([told] if told else [])])
+    drawing = _drawn(found, f"{head}. " + "; ".join(lines))
+    html = f"<figcaption><strong>{escape(head)}</strong></figcaption>{drawing}"
+    notes = [told] if told else []
+    if firmware is not None:
+        notes.append("The firmware's time is by the host's clock, the others are by the guest's own.")
+    if notes:
+        html += f'<div style="font-size:12px;color:{QUIET}">{escape(" ".join(notes))}</div>'
+    return Picture(name, alternative, html)
+
+
+def _drawn(found: list[Stage], label: str) -> str:
+    end = found[-1].end or 1.0
+    scale = (WIDTH - LEFT - RIGHT) / end
+    drawn = []
+    for number, stage in enumerate(found):
+        y = number * LINE + 4
+        x, width = LEFT + stage.begin * scale, max(1.5, (stage.end - stage.begin) * scale)
+        took = f"{stage.end - stage.begin:.1f} ms"
+        drawn.append(
+            f"<g><title>{escape(f'{stage.name} {stage.about}')}</title>"
+            + text(LEFT - 10, y + 14, stage.name, more=' text-anchor="end"')
+            + f'<rect x="{x:.1f}" y="{y:g}" width="{width:.1f}" height="20" rx="2" fill="{TILES[number % 5]}"/>'
+            + (
+                text(round(x + 6, 1), y + 14, stage.about, size=11, fill=TILE_INK)
+                if width > 6.2 * len(stage.about) + 10
+                else ""
+            )
+            + text(round(x + width + 6, 1), y + 14, took, size=11, fill=QUIET)
+            + "</g>"
+        )
+    return svg(WIDTH, len(found) * LINE + 6, label, drawn)
