@@ -173,7 +173,7 @@ class Trial:
             except GuestError as error:
                 raise Unmet(
                     f"an answer from {' '.join([image.name, *arguments])}",
-                    f"{error.what}\n{_tail(guest.console.text())}",
+                    f"{error.what.replace(guest.name, image.name)}\n{_tail(guest.console.text())}",
                     error.next_step,
                 ) from error
 

@@ -57,12 +57,12 @@ class Verdict:
 
     def __str__(self) -> str:
         lines = [f"{self.exercise.name}: {self.outcome.value}"]
-        lines += [f"  met: {item}" for item in self.met]
-        told = (("expected", self.expected), ("seen", self.seen), ("look", self.look))
+        told = [("met", item) for item in self.met]
+        told += [("expected", self.expected), ("seen", self.seen), ("look", self.look)]
         for word, text in told:
-            if text:
-                first, *more = text.splitlines()
-                lines += [f"  {word}: {first}", *(f"    {line}" for line in more)]
+            first, *more = text.splitlines() or [""]
+            if first:
+                lines += [f"  {word}: {first.strip()}", *(f"    {line}" for line in more)]
         if self.outcome is Outcome.NOT_YET and self.hints:
             lines.append(f'  hints: lesson.hint("{self.exercise.name}")')
         return "\n".join(lines)

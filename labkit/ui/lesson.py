@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from labkit.build.source import ImageSource
 from labkit.course import progress
 from labkit.course.exercise import Lesson
 from labkit.course.lessons import find_lesson
 from labkit.course.verdict import Verdict, judge
+from labkit.settings import settings
 from labkit.ui.verdicts import Hinted, ProgressShown, VerdictShown
 
 __all__ = ["LessonView", "open_lesson"]
@@ -39,6 +42,14 @@ class LessonView:
 
     def __repr__(self) -> str:
         return f"<lesson {self.lesson.name}: {len(self.lesson.exercises)} exercises>"
+
+    def sources(self, image: str) -> Path:
+        """The folder of an image's original sources.
+
+        Raises:
+            UsageError: there is no such image.
+        """
+        return ImageSource.find(image, root=settings().root).folder
 
     def check(self, exercise: str, *given: object) -> VerdictShown:
         """Run what you made for an exercise, and say what is right and what is not.

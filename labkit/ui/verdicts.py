@@ -121,6 +121,8 @@ def _layers(hints: tuple[str, ...]) -> str:
 def _text(text: str) -> str:
     """Escaped; one line as it is, more as they stand."""
     first, *more = text.splitlines()
+    if first.startswith(" "):  # lines of a console
+        return f'<pre style="{_PRE}">{escape(text)}</pre>'
     shown = _coded(first)
     if more:
         lines = "\n".join(more)

@@ -10,7 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted([*FOLDER.glob("*.ipynb"), *FOLDER.glob("solutions/*.ipynb")])
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:home|root|tmp|work|Users|var|run|opt|mnt)/")
 
 
@@ -49,14 +50,14 @@ def test_there_is_a_notebook() -> None:
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_saved_clean(path: Path) -> None:
     notebook = json.loads(path.read_text())
     nbformat.validate(nbformat.from_dict(notebook))
     assert faults(notebook) == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_each_notebook_has_its_parts(path: Path) -> None:
     prose = "\n".join("".join(cell["source"]) for cell in cells(json.loads(path.read_text()), "markdown"))
     for part in ("**Goal.**", "**Time.**", "## Clean up"):

@@ -113,8 +113,7 @@ def _built(copy: WorkingCopy) -> Image:
     for warning in image.warnings:
         print(f"{warning.severity.capitalize()}, {warning.file}, line {warning.line}:")
         print(warning.excerpt, warning.message, *(f"Try: {hint}" for hint in warning.hints), sep="\n")
-    how = "unchanged" if image.cached else f"built in {image.seconds:.2f} s"
-    print(f"{copy.name}: {how}, {image.bytes:,} bytes")
+    print(f"{copy.name}: {image.bytes:,} bytes, ready after {image.seconds:.2f} s")
     return image
 
 
