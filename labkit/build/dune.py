@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from labkit.build.cache import disk_error
 from labkit.build.tools import Finished, Tools, run_tool
 from labkit.build.workspace import Workspace
 
-__all__ = ["check_disk", "run_dune"]
+__all__ = ["check_disk", "check_space", "run_dune"]
 
 _DISK_REFUSES = re.compile(
     r"No space left on device|Disk quota exceeded|File too large|Read-only file system", re.IGNORECASE
@@ -59,3 +61,20 @@ def check_disk(output: str, folder: Path) -> None:
     found = _DISK_REFUSES.search(output)
     if found:
         raise disk_error(folder, found[0].lower(), output)
+
+
+def check_space(output: str, folder: Path, cache: Path, least: int = 1 << 20) -> None:
+    """Raise the fitting error if there is hardly any space: a linker may fail for that, and not say so.
+
+    Args:
+        output: what the program said that failed.
+        folder: where it wrote.
+        cache: the cache that the folder is part of.
+        least: how many bytes are enough to look for another reason.
+
+    Raises:
+        HostError: there is hardly any.
+    """
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < least:
+            raise disk_error(cache, "no space left on device", output)

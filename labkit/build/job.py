@@ -10,13 +10,12 @@ import json
 import os
 import re
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labkit.build.cache import disk_error, explained
+from labkit.build.cache import explained
 from labkit.build.diagnostics import Report, compile_error, parse
-from labkit.build.dune import check_disk, run_dune
+from labkit.build.dune import check_disk, check_space, run_dune
 from labkit.build.image import MANIFEST
 from labkit.build.libos import InstalledLibOS
 from labkit.build.manifest import SECTION, Manifest
@@ -42,7 +41,6 @@ _CONFIG_TIME = 30.0  # seconds that a config.ml may run
 _REFUSED = 3  # status of config.exe that has printed why
 _DUNE_PROJECT = "(lang dune 2.9)\n"
 _NO_LIBRARY = re.compile(r'Library "([^"]+)" not found')
-_LEAST_FREE = 1 << 20  # bytes: with less, a failure without words is put down to the disk
 
 
 @dataclass(frozen=True)
@@ -259,9 +257,7 @@ class Job:
             raise self._no_library(missing[1], output)
         if report.errors:
             raise compile_error(report)
-        with suppress(OSError):
-            if shutil.disk_usage(self.space.folder).free < _LEAST_FREE:
-                raise disk_error(self.space.cache, "no space left", output)
+        check_space(output, self.space.folder, self.space.cache)
         raise BuildError(
             "The image cannot be linked."
             if "ld returned" in output or "undefined reference" in output

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.build.cache import Cache
-from labkit.build.dune import run_dune
+from labkit.build.dune import check_space, run_dune
 from labkit.build.source import SourceFile, digest
 from labkit.build.tools import Tools, debian_package_of_library
 from labkit.build.workspace import Workspace, workspace
@@ -19,7 +19,8 @@ from labkit.events import Step, step
 __all__ = ["InstalledLibOS", "find_libos", "install_libos"]
 
 _NO_LIBRARY = re.compile(r'Library "([^"]+)" not found')
-_USUAL_COMMANDS = 150  # that a build from nothing takes, roughly: for the progress bar only
+_LEAST_FREE = 16 << 20  # a command that fails for want of space gives some of it back
+_USUAL_COMMANDS = 190  # that a build from nothing takes, roughly: for the progress bar only
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _compile(tools: Tools, space: Workspace, environment: dict[str, str], doing:
             next_step=f"Run `make lab` in the project's folder, or install the Debian package {package}.",
             evidence=[Evidence("dune's output", said)],
         )
+    check_space(said, space.folder, space.cache, _LEAST_FREE)
     raise BuildError(
         "The library OS does not compile.", next_step=_REPORT, evidence=[Evidence("dune's output", said)]
     )

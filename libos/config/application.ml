@@ -25,21 +25,34 @@ let ours path =
 let foreign path = Sys.file_exists path && not (ours path)
 
 (* The name becomes a file name, a domain's name and an XML attribute. *)
-let check_name name =
+let check_name ~what name =
   let allowed = function 'a' .. 'z' | 'A' .. 'Z' | '0' .. '9' | '_' | '-' | '.' -> true | _ -> false in
   let valid = name <> "" && name.[0] <> '.' && name.[0] <> '-' && String.for_all allowed name in
   if not valid then
-    Refusal.refuse ~hint:"Use letters, digits, and _ - or . after the first character." "%S cannot name a unikernel."
-      name
+    Refusal.refuse ~hint:"Use letters, digits, and _ - or . after the first character." "%S cannot name a %s." name what
+
+let most_devices = 14
+
+let check_hardware hardware =
+  let check_one checked (name, kind) =
+    check_name ~what:(kind ^ " device") name;
+    if List.mem name checked then
+      Refusal.refuse ~hint:"Give each device a name of its own." "Two devices are called %S." name;
+    name :: checked
+  in
+  let (_ : string list) = List.fold_left check_one [] hardware in
+  if List.length hardware > most_devices then
+    Refusal.refuse ~hint:"Put the contents of several devices on one." "A unikernel has at most %d devices." most_devices
 
 let evaluate { name; init; jobs } =
-  check_name name;
+  check_name ~what:"unikernel" name;
   let target = Key.eval (Key.value Key.target) in
   let (_ : string) = Dune_file.target_library target in
   let names = Name.scope Entry_module.reserved_names in
   let graph = Graph.build ~names ~init jobs in
   List.iter Package.check (Graph.packages graph);
   let info = { Impl.Info.name; target; hardware = Graph.hardware graph } in
+  check_hardware info.hardware;
   (names, info, graph)
 
 let generate application folder =

@@ -6,6 +6,13 @@ let abstract_type () = Type
 
 module Info = struct
   type t = { name : string; target : Key.mode; hardware : (string * string) list }
+
+  let place info ~name ~kind =
+    let rec find place = function
+      | [] -> invalid_arg "Info.place"
+      | device :: rest -> if device = (name, kind) then place else find (place + 1) rest
+    in
+    find 0 info.hardware
 end
 
 type 'a code = string

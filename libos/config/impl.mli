@@ -46,6 +46,9 @@ module Info : sig
     target : Key.mode;
     hardware : (string * string) list;  (** Names and kinds of the devices on the bus, in its order. *)
   }
+
+  val place : t -> name:string -> kind:string -> int
+  (** [place info ~name ~kind] is the place of a device on the bus, from 0. *)
 end
 
 (** {1 Devices} *)

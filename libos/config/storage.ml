@@ -3,10 +3,41 @@ open Impl
 type block
 
 let block = abstract_type ()
-let block_of_file _ = unsupported "block_of_file"
+let kind = "block"
+
+(* What is named twice is one device. *)
+let once make =
+  let made = Hashtbl.create 4 in
+  fun name ->
+    match Hashtbl.find_opt made name with
+    | Some device -> device
+    | None ->
+        let device = make name in
+        Hashtbl.replace made name device;
+        device
+
+(* On the bus a device has a name; for the target unix it is a file, which may be anywhere. *)
+let block_of_file =
+  once (fun file ->
+      let name = Filename.basename file in
+      let connect (info : Info.t) module_name _ =
+        let path = match info.target with #Key.mode_unix -> file | _ -> name in
+        code ~pos:__POS__ "%s.connect ~place:%d %S" module_name (Info.place info ~name ~kind) path
+      in
+      v "Block" ~variable:"block" ~kind:(Hardware { name; kind }) ~packages:[ Package.v "unikernel-block" ] ~connect block)
+
 let block_of_xenstore_id _ = unsupported "block_of_xenstore_id"
-let ramdisk _ = unsupported "ramdisk"
-let generic_block ?group:_ ?key:_ _ = unsupported "generic_block"
+
+let ramdisk =
+  once (fun name ->
+      let connect _ module_name _ = code ~pos:__POS__ "%s.connect ~name:%S" module_name name in
+      v "Ramdisk" ~packages:[ Package.v ~libs:[ "mirage-block-ramdisk" ] "mirage-block-ramdisk" ] ~connect block)
+
+let generic_block ?group ?key name =
+  let key = match key with Some key -> key | None -> Key.value (Key.block ?group ()) in
+  match_ key ~default:(ramdisk name)
+    [ (`XenstoreId, block_of_xenstore_id name); (`BlockFile, block_of_file name); (`Ramdisk, ramdisk name) ]
+
 let ccm_block ?nonce_len:_ _ _ = unsupported "ccm_block"
 
 type kv_ro

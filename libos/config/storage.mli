@@ -10,10 +10,13 @@ val block : block typ
 (** [Mirage_block.S]. *)
 
 val block_of_file : string -> block t
-(** [block_of_file name] is the block device [name], with the contents of a file of the host. *)
+(** [block_of_file name] is the block device [name], with the contents of a file of the host. For the target [unix] it is
+    the path of the file; for others, a folder before the name says nothing. *)
 
 val block_of_xenstore_id : string -> block t
+
 val ramdisk : string -> block t
+(** [ramdisk name] is a block device in memory, empty at first. *)
 
 val generic_block :
   ?group:string -> ?key:[ `XenstoreId | `BlockFile | `Ramdisk ] Key.value -> string -> block t

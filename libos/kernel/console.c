@@ -10,8 +10,8 @@
 #include "traps.h"
 #include "virtio.h"
 
-#define VIRTIO_CONSOLE 3
 #define MULTIPORT (1u << 1)
+#define QUEUE_SIZE 8
 #define BUFFER_SIZE 4096
 #define INPUT_BUFFERS 4
 #define INPUT_SIZE 256
@@ -29,6 +29,7 @@ struct control_message {
 static bool on_virtio;
 static struct virtio_device device;
 static struct virtio_queue input, output, control_input, control_output;
+static char queue_memory[4][VIRTIO_QUEUE_BYTES(QUEUE_SIZE)] __attribute__((aligned(16)));
 static char output_buffer[BUFFER_SIZE];
 static char input_buffers[INPUT_BUFFERS][INPUT_SIZE];
 static struct control_message control_buffers[CONTROL_BUFFERS];
@@ -38,6 +39,17 @@ static struct {
     uint16_t number;
     uint32_t next, length;
 } current;
+
+static bool start_queue(struct virtio_queue *queue, uint16_t number, char *memory, bool interrupt)
+{
+    return virtio_start_queue(&device, queue, number, QUEUE_SIZE, memory, interrupt);
+}
+
+static void give(struct virtio_queue *queue, uint16_t descriptor, const void *bytes, uint32_t length, bool writable)
+{
+    virtio_describe(queue, descriptor, bytes, length, writable);
+    virtio_give(queue, descriptor);
+}
 
 static bool take_patiently(struct virtio_queue *queue, uint16_t *descriptor)
 {
@@ -57,7 +69,7 @@ static bool send_control(uint32_t port, enum event event)
     uint16_t descriptor;
 
     message = (struct control_message){port, event, 1};
-    virtio_give(&control_output, 0, &message, sizeof message, false);
+    give(&control_output, 0, &message, sizeof message, false);
     virtio_kick(&control_output);
     return take_patiently(&control_output, &descriptor);
 }
@@ -67,11 +79,11 @@ static bool open_port(uint32_t *port)
 {
     uint16_t descriptor;
 
-    if (!virtio_start_queue(&device, &control_input, CONTROL_INPUT, false)
-        || !virtio_start_queue(&device, &control_output, CONTROL_OUTPUT, false))
+    if (!start_queue(&control_input, CONTROL_INPUT, queue_memory[2], false)
+        || !start_queue(&control_output, CONTROL_OUTPUT, queue_memory[3], false))
         return false;
     for (uint16_t i = 0; i < CONTROL_BUFFERS; i++)
-        virtio_give(&control_input, i, &control_buffers[i], sizeof control_buffers[i], true);
+        give(&control_input, i, &control_buffers[i], sizeof control_buffers[i], true);
     virtio_run(&device);
     virtio_kick(&control_input);
     if (!send_control(~0u, DEVICE_READY))
@@ -95,16 +107,16 @@ static bool start_virtio(void)
     uint32_t features = MULTIPORT;
     uint32_t port = 0;
 
-    if (!virtio_start(&device, VIRTIO_CONSOLE, &features))
+    if (!virtio_find_console(&device) || !virtio_start(&device, &features))
         return false;
     bool interrupt = pci_route_interrupt(&device.pci, INTERRUPT_VECTOR + INTERRUPT_CONSOLE);
     if (features & MULTIPORT && !open_port(&port))
         return false;
-    if (!virtio_start_queue(&device, &input, queue_of(port), interrupt)
-        || !virtio_start_queue(&device, &output, queue_of(port) + 1, false))
+    if (!start_queue(&input, queue_of(port), queue_memory[0], interrupt)
+        || !start_queue(&output, queue_of(port) + 1, queue_memory[1], false))
         return false;
     for (uint16_t i = 0; i < INPUT_BUFFERS; i++)
-        virtio_give(&input, i, input_buffers[i], INPUT_SIZE, true);
+        give(&input, i, input_buffers[i], INPUT_SIZE, true);
     virtio_run(&device);
     virtio_kick(&input);
     return !(features & MULTIPORT) || (send_control(port, PORT_READY) && send_control(port, PORT_OPEN));
@@ -125,7 +137,7 @@ static void write_virtio(const char *bytes, size_t length)
     while (length > 0) {
         size_t part = length < BUFFER_SIZE ? length : BUFFER_SIZE;
         memcpy(output_buffer, bytes, part);
-        virtio_give(&output, 0, output_buffer, part, false);
+        give(&output, 0, output_buffer, part, false);
         virtio_kick(&output);
         while (!virtio_take(&output, &descriptor, &used))
             __asm__ volatile("pause");
@@ -159,7 +171,7 @@ static size_t read_virtio(char *bytes, size_t length)
         }
         bytes[count++] = input_buffers[current.number][current.next++];
         if (current.next == current.length) {
-            virtio_give(&input, current.number, input_buffers[current.number], INPUT_SIZE, true);
+            give(&input, current.number, input_buffers[current.number], INPUT_SIZE, true);
             virtio_kick(&input);
         }
     }

@@ -8,6 +8,9 @@
 #define ADDRESS_PORT 0xcf8
 #define DATA_PORT 0xcfc
 #define DEVICES 32
+#define ENABLE (1u << 31)
+#define NUMBER_SHIFT 11
+#define NOBODY (~0u)
 
 enum offset { IDENTITY = 0x00, COMMAND = 0x04, BAR_FIRST = 0x10, CAPABILITIES = 0x34 };
 #define COMMAND_MEMORY_AND_MASTER 6
@@ -57,18 +60,35 @@ static void assign_memory(const struct pci_device *device)
     }
 }
 
-bool pci_start(struct pci_device *device, uint32_t identity, uint32_t other_identity)
+void pci_start(const struct pci_device *device)
 {
-    for (uint32_t number = 0; number < DEVICES; number++) {
-        device->address = 1u << 31 | number << 11;
-        uint32_t found = pci_read(device, IDENTITY);
-        if (found != identity && found != other_identity)
-            continue;
-        assign_memory(device);
-        pci_write(device, COMMAND, COMMAND_MEMORY_AND_MASTER);
-        return true;
+    assign_memory(device);
+    pci_write(device, COMMAND, COMMAND_MEMORY_AND_MASTER);
+}
+
+uint32_t pci_identity(const struct pci_device *device)
+{
+    return pci_read(device, IDENTITY);
+}
+
+static bool find_from(struct pci_device *device, uint32_t number)
+{
+    for (; number < DEVICES; number++) {
+        device->address = ENABLE | number << NUMBER_SHIFT;
+        if (pci_identity(device) != NOBODY)
+            return true;
     }
     return false;
+}
+
+bool pci_first(struct pci_device *device)
+{
+    return find_from(device, 0);
+}
+
+bool pci_next(struct pci_device *device)
+{
+    return find_from(device, ((device->address & ~ENABLE) >> NUMBER_SHIFT) + 1);
 }
 
 pci_capability pci_find_capability(const struct pci_device *device, uint8_t kind, pci_capability after)

@@ -19,9 +19,16 @@ typedef uint8_t pci_capability;
 uint32_t pci_read(const struct pci_device *device, uint8_t offset);
 void pci_write(const struct pci_device *device, uint8_t offset, uint32_t value);
 
-/* Finds the first device with one of two identities (vendor in the low half), gives it memory if the firmware did
-   not, and lets it use the bus. */
-bool pci_start(struct pci_device *device, uint32_t identity, uint32_t other_identity);
+/* Goes to the first device on the bus, and from one to the next, in the order of their numbers; false if there is
+   none. */
+bool pci_first(struct pci_device *device);
+bool pci_next(struct pci_device *device);
+
+/* What the device is: its vendor in the low half. */
+uint32_t pci_identity(const struct pci_device *device);
+
+/* Gives the device memory if the firmware did not, and lets it use the bus. */
+void pci_start(const struct pci_device *device);
 
 /* The next capability of a kind behind `after` (0: from the start). */
 pci_capability pci_find_capability(const struct pci_device *device, uint8_t kind, pci_capability after);

@@ -12,8 +12,6 @@
 #include "serial.h"
 #include "traps.h"
 
-#define EVENT_CONSOLE 1
-
 int64_t unikernel_monotonic_ns(value unit)
 {
     (void)unit;
@@ -26,10 +24,17 @@ int64_t unikernel_wall_ns(value unit)
     return clock_wall_ns();
 }
 
+/* The console is bit 0, and the devices follow, as their interrupts do. */
 static intnat take_events(void)
 {
-    intnat events = interrupts_seen[INTERRUPT_CONSOLE] ? EVENT_CONSOLE : 0;
-    interrupts_seen[INTERRUPT_CONSOLE] = 0;
+    intnat events = 0;
+
+    for (int interrupt = INTERRUPT_CONSOLE; interrupt < INTERRUPT_COUNT; interrupt++) {
+        if (!interrupts_seen[interrupt])
+            continue;
+        interrupts_seen[interrupt] = 0;
+        events |= 1l << (interrupt - INTERRUPT_CONSOLE);
+    }
     return events;
 }
 

@@ -12,7 +12,12 @@ struct registers {
 };
 
 /* Interrupt numbers, also indexes of interrupts_seen. */
-enum interrupt { INTERRUPT_TIMER = 0, INTERRUPT_CONSOLE = 1, INTERRUPT_COUNT = 16 };
+enum interrupt {
+    INTERRUPT_TIMER = 0,
+    INTERRUPT_CONSOLE = 1,
+    INTERRUPT_DEVICE = 2, /* of the device at place 0 of the bus; the next has the next */
+    INTERRUPT_COUNT = 16
+};
 #define INTERRUPT_VECTOR 32
 
 /* Set to 1 by an interrupt; whoever acts on it sets it back. */

@@ -6,16 +6,15 @@
 #include "machine.h"
 
 #define VENDOR 0x1af4
-#define MODERN_FIRST 0x1040       /* device identity: this plus the type */
-#define TRANSITIONAL_CONSOLE 0x1003
-#define TYPE_CONSOLE 3
+#define MODERN_FIRST 0x1040 /* device identity: this plus the type */
 #define VENDOR_CAPABILITY 0x09
 #define NO_VECTOR 0xffff
 #define VERSION_1 1u /* feature 32 */
 
-enum structure { COMMON = 1, NOTIFY = 2 };
+enum structure { COMMON = 1, NOTIFY = 2, DEVICE = 4 };
+enum transitional { TRANSITIONAL_NETWORK = 0x1000, TRANSITIONAL_BLOCK = 0x1001, TRANSITIONAL_CONSOLE = 0x1003 };
 enum status { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
-enum descriptor_flags { WRITABLE = 2 };
+enum descriptor_flags { CHAINED = 1, WRITABLE = 2 };
 
 struct virtio_common {
     uint32_t device_feature_select, device_feature, driver_feature_select, driver_feature;
@@ -26,9 +25,45 @@ struct virtio_common {
     uint32_t queue_descriptors[2], queue_available[2], queue_used[2];
 };
 
-static uint32_t identity_of(uint16_t device)
+/* The type of a device on the bus; 0 if it is none of ours. */
+static int type_of(const struct pci_device *pci)
 {
-    return (uint32_t)device << 16 | VENDOR;
+    uint32_t identity = pci_identity(pci);
+
+    if ((identity & 0xffff) != VENDOR)
+        return 0;
+    switch (identity >> 16) {
+    case TRANSITIONAL_NETWORK:
+    case MODERN_FIRST + VIRTIO_NETWORK:
+        return VIRTIO_NETWORK;
+    case TRANSITIONAL_BLOCK:
+    case MODERN_FIRST + VIRTIO_BLOCK:
+        return VIRTIO_BLOCK;
+    case TRANSITIONAL_CONSOLE:
+    case MODERN_FIRST + VIRTIO_CONSOLE:
+        return VIRTIO_CONSOLE;
+    }
+    return 0;
+}
+
+bool virtio_find_console(struct virtio_device *device)
+{
+    for (bool there = pci_first(&device->pci); there; there = pci_next(&device->pci))
+        if (type_of(&device->pci) == VIRTIO_CONSOLE)
+            return true;
+    return false;
+}
+
+bool virtio_find(struct virtio_device *device, unsigned place, enum virtio_type *type)
+{
+    for (bool there = pci_first(&device->pci); there; there = pci_next(&device->pci)) {
+        int found = type_of(&device->pci);
+        if ((found != VIRTIO_BLOCK && found != VIRTIO_NETWORK) || place-- > 0)
+            continue;
+        *type = found;
+        return true;
+    }
+    return false;
 }
 
 static volatile char *find_structure(const struct pci_device *pci, enum structure kind, pci_capability *found)
@@ -42,13 +77,11 @@ static volatile char *find_structure(const struct pci_device *pci, enum structur
     return NULL;
 }
 
-bool virtio_start(struct virtio_device *device, uint16_t type, uint32_t *features)
+bool virtio_start(struct virtio_device *device, uint32_t *features)
 {
     pci_capability capability;
-    uint32_t transitional = type == TYPE_CONSOLE ? identity_of(TRANSITIONAL_CONSOLE) : 0;
 
-    if (!pci_start(&device->pci, identity_of(MODERN_FIRST + type), transitional))
-        return false;
+    pci_start(&device->pci);
     device->common = (volatile void *)find_structure(&device->pci, COMMON, &capability);
     device->notify = find_structure(&device->pci, NOTIFY, &capability);
     if (device->common == NULL || device->notify == NULL)
@@ -70,26 +103,48 @@ bool virtio_start(struct virtio_device *device, uint16_t type, uint32_t *feature
     return device->common->status & FEATURES_OK;
 }
 
+bool virtio_configuration(const struct virtio_device *device, void *bytes, uint8_t length)
+{
+    pci_capability capability;
+    volatile uint8_t *from = (volatile uint8_t *)find_structure(&device->pci, DEVICE, &capability);
+    uint8_t *to = bytes, generation;
+
+    if (from == NULL)
+        return false;
+    do {
+        generation = device->common->generation;
+        for (uint8_t i = 0; i < length; i++)
+            to[i] = from[i];
+    } while (generation != device->common->generation);
+    return true;
+}
+
 static void set_address(volatile uint32_t *halves, const volatile void *address)
 {
     halves[0] = (uint32_t)(uintptr_t)address;
     halves[1] = (uintptr_t)address >> 32;
 }
 
-bool virtio_start_queue(struct virtio_device *device, struct virtio_queue *queue, uint16_t number, bool interrupt)
+bool virtio_start_queue(struct virtio_device *device, struct virtio_queue *queue, uint16_t number, uint16_t size,
+                        void *memory, bool interrupt)
 {
     volatile struct virtio_common *common = device->common;
 
     common->queue_select = number;
-    if (common->queue_size < VIRTIO_QUEUE_SIZE)
+    if (common->queue_size < size)
         return false;
-    common->queue_size = VIRTIO_QUEUE_SIZE;
+    queue->descriptors = memory;
+    queue->available = (void *)(queue->descriptors + size);
+    queue->used = (void *)((char *)memory + VIRTIO_QUEUE_USED(size));
+    queue->size = size;
+    queue->seen = 0;
+    queue->number = number;
+    queue->available->flags = !interrupt;
+    common->queue_size = size;
     common->queue_vector = interrupt ? 0 : NO_VECTOR;
     set_address(common->queue_descriptors, queue->descriptors);
-    set_address(common->queue_available, &queue->available);
-    set_address(common->queue_used, &queue->used);
-    queue->available.flags = !interrupt;
-    queue->number = number;
+    set_address(common->queue_available, queue->available);
+    set_address(common->queue_used, queue->used);
     queue->notify = (volatile uint16_t *)(device->notify + common->queue_notify_offset * device->notify_multiplier);
     common->queue_enable = 1;
     return true;
@@ -100,16 +155,34 @@ void virtio_run(struct virtio_device *device)
     device->common->status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
 }
 
-void virtio_give(struct virtio_queue *queue, uint16_t descriptor, const void *bytes, uint32_t length, bool writable)
+void virtio_describe(struct virtio_queue *queue, uint16_t descriptor, const void *bytes, uint32_t length,
+                     bool writable)
 {
     queue->descriptors[descriptor].address = (uintptr_t)bytes;
     queue->descriptors[descriptor].length = length;
     queue->descriptors[descriptor].flags = writable ? WRITABLE : 0;
-    queue->available.ring[queue->available.index % VIRTIO_QUEUE_SIZE] = descriptor;
-    __sync_synchronize(); /* the device sees the buffer before it sees that there is one more */
-    queue->available.index++;
 }
 
+void virtio_chain(struct virtio_queue *queue, uint16_t descriptor, uint16_t next)
+{
+    queue->descriptors[descriptor].flags |= CHAINED;
+    queue->descriptors[descriptor].next = next;
+}
+
+bool virtio_chained(const struct virtio_queue *queue, uint16_t descriptor)
+{
+    return queue->descriptors[descriptor].flags & CHAINED;
+}
+
+void virtio_give(struct virtio_queue *queue, uint16_t descriptor)
+{
+    queue->available->ring[queue->available->index % queue->size] = descriptor;
+    __sync_synchronize(); /* the device sees the buffer before it sees that there is one more */
+    queue->available->index++;
+}
+
+/* The device may say that it needs no telling, but whether it still means that cannot be known here: QEMU's emulator
+   leaves memory barriers out where there is one processor. Telling it always is safe. */
 void virtio_kick(struct virtio_queue *queue)
 {
     __sync_synchronize();
@@ -118,11 +191,11 @@ void virtio_kick(struct virtio_queue *queue)
 
 bool virtio_take(struct virtio_queue *queue, uint16_t *descriptor, uint32_t *length)
 {
-    if (queue->used.index == queue->seen)
+    if (queue->used->index == queue->seen)
         return false;
     __sync_synchronize(); /* the element is read after the index that announces it */
-    *descriptor = queue->used.ring[queue->seen % VIRTIO_QUEUE_SIZE].descriptor;
-    *length = queue->used.ring[queue->seen % VIRTIO_QUEUE_SIZE].length;
+    *descriptor = queue->used->ring[queue->seen % queue->size].descriptor;
+    *length = queue->used->ring[queue->seen % queue->size].length;
     queue->seen++;
     return true;
 }

@@ -11,6 +11,7 @@ external wait : deadline:(int64[@unboxed]) -> (int[@untagged])
   [@@noalloc]
 
 let console = 1
+let device place = 1 lsl (place + 1)
 
 external console_read : bytes -> (int[@untagged]) -> (int[@untagged]) -> (int[@untagged])
   = "unikernel_console_read_byte" "unikernel_console_read"
@@ -18,3 +19,5 @@ external console_read : bytes -> (int[@untagged]) -> (int[@untagged]) -> (int[@u
 
 external entropy : bytes -> unit = "unikernel_entropy" [@@noalloc]
 external stamp : string -> unit = "unikernel_stamp" [@@noalloc]
+
+module Disk = Disk

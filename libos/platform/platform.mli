@@ -40,6 +40,9 @@ external wait : deadline:(int64[@unboxed]) -> (int[@untagged])
 val console : int
 (** [console] is the bit of the console's input, [1]. *)
 
+val device : int -> int
+(** [device place] is the bit of the device at [place]. *)
+
 (** {1 Console input} *)
 
 external console_read : bytes -> (int[@untagged]) -> (int[@untagged]) -> (int[@untagged])
@@ -66,3 +69,7 @@ external stamp : string -> unit = "unikernel_stamp" [@@noalloc]
     has reached the stage [name].
 
     C: [value unikernel_stamp(value name)]. *)
+
+(** {1 Devices} *)
+
+module Disk = Disk

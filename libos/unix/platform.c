@@ -13,6 +13,8 @@
 
 #include <caml/mlvalues.h>
 
+#include "events.h"
+
 #define NS_PER_S 1000000000LL
 #define CONSOLE 1
 
@@ -22,6 +24,8 @@ static int64_t boot_ns;
    never idle. */
 static int input_armed = 1;
 static int input_ended;
+
+intnat events_pending;
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -52,6 +56,11 @@ intnat unikernel_wait(int64_t deadline)
 {
     struct pollfd input = {.fd = input_armed ? STDIN_FILENO : -1, .events = POLLIN};
 
+    intnat events = events_pending;
+
+    events_pending = 0;
+    if (events != 0)
+        deadline = 0;
     for (;;) {
         struct timespec timeout = {0, 0};
         int64_t left = deadline - unikernel_monotonic_ns(Val_unit);
@@ -62,10 +71,10 @@ intnat unikernel_wait(int64_t deadline)
         int ready = ppoll(&input, 1, deadline == INT64_MAX ? NULL : &timeout, NULL);
         if (ready > 0) {
             input_armed = 0;
-            return CONSOLE;
+            return events | CONSOLE;
         }
         if (ready == 0)
-            return 0;
+            return events;
         if (errno != EINTR) {
             perror("ppoll");
             abort();

@@ -324,3 +324,55 @@ It can be generated again, and yields to a dune file of one's own.
   $ ./hello.exe generate --target unix --out .
   $ cat dune
   (my own)
+
+Disks have places on the bus, in the order in which they are used; one that is named twice is one.
+
+  $ mkdir disks
+  $ ./disks.exe generate -t virtio --out disks
+  $ sed -n '/^let block/,/^let unikernel/p' disks/main.ml
+  let block =
+    lazy begin
+      Block.connect ~place:0 "first.img"
+    end
+  
+  let block_2 =
+    lazy begin
+      Block.connect ~place:1 "second"
+    end
+  
+  let ramdisk =
+    lazy begin
+      Ramdisk.connect ~name:"scratch"
+    end
+  
+  let block_3 =
+    lazy begin
+      Block.connect ~place:2 "third"
+    end
+  
+  let unikernel_main =
+  $ grep -A 6 devices disks/manifest.json
+    "devices": [
+      {"name": "first.img", "kind": "block"},
+      {"name": "second", "kind": "block"},
+      {"name": "third", "kind": "block"}
+    ],
+    "packages": ["cmdliner-stdlib", "duration", "lwt", "mirage-block-ramdisk", "mirage-crypto-rng", "mirage-logs", "mirage-mtime", "mirage-ptime", "mirage-runtime", "mirage-sleep", "unikernel-block"],
+    "arguments": []
+  $ ./disks.exe generate -t unix --out disks
+  $ grep "[.]connect" disks/main.ml
+      Block.connect ~place:0 "images/first.img"
+      Block.connect ~place:1 "second"
+      Ramdisk.connect ~name:"scratch"
+      Block.connect ~place:2 "third"
+  $ grep -A 6 devices disks/manifest.json
+    "devices": [
+      {"name": "first.img", "kind": "block"},
+      {"name": "second", "kind": "block"},
+      {"name": "third", "kind": "block"}
+    ],
+    "packages": ["cmdliner-stdlib", "duration", "lwt", "mirage-block-ramdisk", "mirage-crypto-rng", "mirage-logs", "mirage-mtime", "mirage-ptime", "mirage-runtime", "mirage-sleep", "unikernel-block"],
+    "arguments": []
+  $ ./disks.exe describe -t virtio --block ramdisk | grep -e Devices -e Keys
+  Keys       block=ramdisk, second=second
+  Devices    first.img (block), second (block)

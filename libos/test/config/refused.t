@@ -26,3 +26,12 @@ What cannot be built is one JSON object on standard error, and status 3.
   $ ./hello.exe generate
   {"error": "The folder has a file main.ml already.", "hint": "Rename your file: the entry module that is generated has this name."}
   [3]
+
+Names of disks that cannot be told apart, or cannot be names.
+
+  $ ./disks.exe generate -t virtio --out . --second other/first.img
+  {"error": "Two devices are called \"first.img\".", "hint": "Give each device a name of its own."}
+  [3]
+  $ ./disks.exe generate -t virtio --out . --second 'a disk'
+  {"error": "\"a disk\" cannot name a block device.", "hint": "Use letters, digits, and _ - or . after the first character."}
+  [3]

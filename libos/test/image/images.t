@@ -108,3 +108,16 @@ A warning does not stop a student; a type error does, where it is.
                                    ^^^^^
   Error: This expression has type string but an expression was expected of type
            int
+
+A disk: here a file.
+
+  $ build disks
+  $ printf '%512s%512s' zero one > disk.img
+  $ run
+  2 sectors of 512 bytes, read-write
+  a run of 1 from sector 2 leaves the device
+  $ tail -c 3 disk.img && head -c 512 disk.img | tail -c 3
+  oneone
+  $ rm disk.img
+  $ run | head -1
+  Fatal error: exception Failure("The block device \"disk.img\" cannot be used: No such file or directory.")
