@@ -143,11 +143,11 @@ class Trial:
         with self.guest(image, *arguments, timeout=timeout, memory=memory) as guest:
             ending = guest.wait()
             output = guest.console.text()
-        command = " ".join([image.name, *arguments])
+        command = " ".join([_called(image), *arguments])
         fine = {Reason.EXIT, Reason.PANIC, Reason.CRASH} if may_crash else {Reason.EXIT}
         if ending.reason not in fine:
             raise Unmet(
-                f"that {command} ends by itself",
+                f"that `{command}` ends by itself",
                 f"{ending.detail}\n{_tail(output)}",
                 "Its last lines are above: look at what comes after them in `start`.",
             )
@@ -172,8 +172,8 @@ class Trial:
                 yield guest
             except GuestError as error:
                 raise Unmet(
-                    f"an answer from {' '.join([image.name, *arguments])}",
-                    f"{error.what.replace(guest.name, image.name)}\n{_tail(guest.console.text())}",
+                    f"an answer from `{' '.join([_called(image), *arguments])}`",
+                    f"{error.what.replace(guest.name, _called(image))}\n{_tail(guest.console.text())}",
                     error.next_step,
                 ) from error
 
@@ -252,6 +252,11 @@ class Trial:
     def fail(self, expected: str, seen: object, look: str = "") -> NoReturn:
         """Say that an expectation is not met."""
         raise Unmet(expected, str(seen), look)
+
+
+def _called(image: Image) -> str:
+    """What the student knows an image by: the name of the copy."""
+    return image.source.name if image.source else image.name
 
 
 def _quoted(lines: Sequence[str]) -> str:

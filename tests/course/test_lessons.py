@@ -97,3 +97,11 @@ def test_exercises_are_complete(module: str) -> None:
 def test_an_unknown_lesson() -> None:
     with pytest.raises(UsageError, match="no lesson '99-nope'"):
         find_lesson("99-nope")
+
+
+def test_the_first_exercise_begins_with_the_original(root: Path) -> None:
+    cells = read((NOTEBOOKS / "masters" / "01-console.md").read_text())
+    (cell,) = (cell for cell in cells if cell.id == "greeting")
+    magic, _, text = cell.version(solution=False).partition("\n")
+    assert magic.startswith("%%unikernel hello ")
+    assert text == (root / "images" / "hello" / "unikernel.ml").read_text().rstrip("\n")

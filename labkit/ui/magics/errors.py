@@ -8,9 +8,19 @@ from typing import Any
 
 from labkit.errors import LabError
 
-__all__ = ["install", "render"]
+__all__ = ["headline", "install", "render"]
+
+_LINE = 200  # characters
 
 _RED, _BOLD, _PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[0m"
+
+
+def headline(message: str) -> tuple[str, str]:
+    """A compiler's message as one line; and all of it again, if it is too long for that."""
+    line = " ".join(message.split())
+    if len(line) <= _LINE:
+        return f"Error: {line}", ""
+    return f"Error: {message.partition(chr(10))[0]}", message
 
 
 def render(error: LabError, line: tuple[int, str] | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from labkit.build.diagnostics import Diagnostic
 from labkit.course.toplevel import Answer, Piece, PieceKind, State, shared
 from labkit.errors import Evidence, LabError, SourceError, UsageError
-from labkit.ui.magics.errors import render
+from labkit.ui.magics.errors import headline, render
 from labkit.ui.magics.words import first_line, parse
 
 __all__ = ["OcamlError", "ocaml"]
@@ -91,15 +91,15 @@ def _failure(answer: Answer) -> OcamlError:
         said = answer.text(PieceKind.RAISED).strip() or answer.text(PieceKind.ERROR).strip()
         return OcamlError(said or "The toplevel did not accept it.")
     first = found[0]
-    what, newline, rest = first.message.partition("\n")
+    what, whole = headline(first.message)
     tries = list(first.hints)
     if "cannot be applied" in first.message or "too many arguments" in first.message:
         tries.append(JOIN_HINT)
-    evidence = [Evidence("", _placed(first, first.message if newline and rest else ""))]
+    evidence = [Evidence("", _placed(first, whole))]
     evidence += [
         Evidence("", f"{item.severity.capitalize()}: {_placed(item, item.message)}") for item in found[1:]
     ]
-    return OcamlError(f"Error: {what}", next_step=" ".join(tries), evidence=evidence)
+    return OcamlError(what, next_step=" ".join(tries), evidence=evidence)
 
 
 def _placed(item: Diagnostic, message: str) -> str:

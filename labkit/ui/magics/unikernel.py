@@ -8,7 +8,7 @@ from labkit.build.builder import build
 from labkit.build.diagnostics import CompileError
 from labkit.course.workcopy import WorkingCopy, working_copy
 from labkit.errors import Evidence, SourceError, UsageError
-from labkit.ui.magics.errors import render
+from labkit.ui.magics.errors import headline, render
 from labkit.ui.magics.words import first_line, parse
 
 if TYPE_CHECKING:
@@ -122,14 +122,14 @@ def _in_cell(error: SourceError, file: str) -> SourceError:
     if not isinstance(error, CompileError):
         return error
     first, *others = [item for item in error.diagnostics if item.severity != "warning"]
-    what, newline, rest = first.message.partition("\n")
+    what, whole = headline(first.message)
     evidence = []
     for item in (first, *others):
         place = "line" if item.file == file else f"{item.file}, line"
-        message = item.message if item is not first or (newline and rest) else ""
+        message = whole if item is first else item.message
         shown = "\n".join(part for part in (item.excerpt, message) if part)
         evidence.append(Evidence(f"{place} {item.line}" if item.line else item.file, shown))
-    return SourceError(f"Error: {what}", next_step=error.next_step, evidence=evidence)
+    return SourceError(what, next_step=error.next_step, evidence=evidence)
 
 
 def _difference(copy: WorkingCopy, only: str | None) -> str:
