@@ -114,9 +114,13 @@ class Notebook:
             "([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments]
         )
 
+    def begin(self, name: str) -> None:
+        """Give a command and do not wait for it: those that run cells wait for their ends."""
+        self.page.evaluate("name => { void window.jupyterapp.commands.execute(name); }", name)
+
     def run_all(self) -> None:
         """Run all cells; returns when the last one has run."""
-        self.command("notebook:run-all-cells")
+        self.begin("notebook:run-all-cells")
         self.page.wait_for_function(
             """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
                 .every(prompt => /\\[\\d+\\]/.test(prompt.innerText))""",
@@ -129,7 +133,8 @@ class Notebook:
     def theme(self, name: str) -> None:
         self.command("apputils:change-theme", theme=name)
         light = "false" if "Dark" in name else "true"
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
     def picture(self, name: str) -> None:
         """A screenshot, where LABKIT_TEST_SCREENSHOTS names a folder to keep it in."""

@@ -134,4 +134,4 @@ def _legend(libraries: dict[str, int]) -> str:
         for number, part in enumerate(PARTS)
         if sizes[number]
     )
-    return f'<div style="margin:4px 0;font-size:12px">In memory: {entries}</div>'
+    return f'<div style="margin:4px 0;font-size:12px">In memory:&#160; {entries}</div>'

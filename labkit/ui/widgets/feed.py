@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from labkit.guest.console import Console
 
-__all__ = ["Feed"]
+__all__ = ["VIEWS", "Feed"]
 
 PAUSE: Final = 0.015  # seconds between two messages: what comes closer together goes together
 PIECE: Final = 1 << 15

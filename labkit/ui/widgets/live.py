@@ -12,7 +12,8 @@ import anywidget
 from labkit.errors import LabError
 from labkit.guest.guest import Guest
 from labkit.ui.status import status_of
-from labkit.ui.widgets.feed import Feed
+from labkit.ui.widgets.comm import hear_while_busy
+from labkit.ui.widgets.feed import VIEWS, Feed
 
 __all__ = ["GuestWidget"]
 
@@ -29,9 +30,11 @@ class GuestWidget(anywidget.AnyWidget):
 
     def __init__(self, guest: Guest, **traits: Any) -> None:
         super().__init__(**traits)
+        hear_while_busy(self)
         self.guest = guest
         self.feed = Feed(guest.console, self._pass_on, self.status, self._wait_for_end)
         self._typed: deque[tuple[int, str]] = deque(maxlen=TYPED_LINES)
+        self._opens: dict[str, int] = {}  # by view: the least number of a question that is still new
         self._unwatch = guest.subscribe(lambda _event: self.feed.poke())
         self.on_msg(self._heard)
 
@@ -52,11 +55,17 @@ class GuestWidget(anywidget.AnyWidget):
         """Do what a view asks for."""
         match message.get("kind"):
             case "open":
-                place = message["place"]
+                place, number = message["place"], int(message.get("number", 0))
+                if number < self._opens.get(view, 0):
+                    return  # it was asked again meanwhile, by a quicker way
+                self._opens[view] = number + 1
+                while len(self._opens) > 2 * VIEWS:
+                    del self._opens[next(iter(self._opens))]
                 if self._typed and place is not None:
                     lines = [typed for typed in list(self._typed) if typed[0] >= int(place)]
                     self.send({"kind": "typed", "view": view, "lines": lines})
                 self.feed.open(view, None if place is None else int(place))
+                self.send({"kind": "opened", "view": view})
             case "ack":
                 self.feed.ack(view, int(message["place"]))
             case "close":

@@ -11,6 +11,7 @@ import anywidget
 
 from labkit.ui.steps import Board
 from labkit.ui.widgets import BUNDLE
+from labkit.ui.widgets.comm import hear_while_busy
 
 __all__ = ["Progress"]
 
@@ -25,6 +26,7 @@ class Progress(anywidget.AnyWidget):
 
     def __init__(self, board: Board) -> None:
         super().__init__()
+        hear_while_busy(self)
         self.board = board
         self._sent = 0.0
         self._lock = threading.Lock()

@@ -1,6 +1,7 @@
 // A guest at a glance: how it is, where it runs, and buttons to stop it and to see its log.
 import "./widgets.css";
 import { Bar, element } from "./bar.js";
+import { Knock } from "./knock.js";
 import { followTheme } from "./theme.js";
 
 class View {
@@ -25,11 +26,13 @@ class View {
     model.on("msg:custom", this._listen);
     this._unfollow = followTheme((dark) => (this._root.dataset.theme = dark ? "dark" : "light"));
     this._ticking = setInterval(() => this._tick(), 1000);
-    this._tell({ kind: "open", place: null });
+    this._knock = new Knock((number) => this._tell({ kind: "open", place: null, number }));
+    this._knock.start();
   }
 
   close() {
     clearInterval(this._ticking);
+    this._knock.stop();
     this._tell({ kind: "close" });
     this._unfollow();
     this._model.off("msg:custom", this._listen);
@@ -41,7 +44,8 @@ class View {
 
   _take(content) {
     if (content.view !== undefined && content.view !== this._id) return;
-    if (content.kind === "status") this._status(content);
+    if (content.kind === "opened") this._knock.stop();
+    else if (content.kind === "status") this._status(content);
     else if (content.kind === "log") this._log.textContent = content.text;
     else if (content.kind === "refused") this._bar.say({ ...this._shown, words: content.words });
   }

@@ -1,6 +1,7 @@
 // The steps of a cell: a line each, with a bar while it runs and its duration when it is done.
 import "./widgets.css";
 import { element } from "./bar.js";
+import { Knock } from "./knock.js";
 import { followTheme } from "./theme.js";
 
 const SIGNS = { running: "…", done: "✓", failed: "✗" };
@@ -16,16 +17,19 @@ class View {
     model.on("msg:custom", this._listen);
     this._unfollow = followTheme((dark) => (this._root.dataset.theme = dark ? "dark" : "light"));
     this._ticking = setInterval(() => this._tick(), 100);
-    model.send({ kind: "open" });
+    this._knock = new Knock(() => model.send({ kind: "open" }));
+    this._knock.start();
   }
 
   close() {
     clearInterval(this._ticking);
+    this._knock.stop();
     this._unfollow();
     this._model.off("msg:custom", this._listen);
   }
 
   _take({ rows, left_out }) {
+    this._knock.stop();
     const now = performance.now();
     this._rows = rows.map((row) => ({ ...row, since: now }));
     this._root.replaceChildren(...this._rows.map((row) => this._line(row)));

@@ -8,6 +8,7 @@ import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./widgets.css";
 import { Bar, element } from "./bar.js";
+import { Knock } from "./knock.js";
 import { LineEditor } from "./line.js";
 import { followTheme } from "./theme.js";
 
@@ -39,6 +40,8 @@ class View {
     this._timer = 0;
     this._ended = false;
     this._typed = []; // lines typed before this view was opened: [place, text]
+    this._cut = 0; // bytes that came too fast
+    this._knock = new Knock((number) => this._tell({ kind: "open", place: this._place, number }));
     this._byKey = model.get("by_key");
     this._build(el);
     this._listen = (content, buffers) => this._take(content, buffers);
@@ -53,6 +56,7 @@ class View {
   }
 
   close() {
+    this._knock.stop();
     this._tell({ kind: "close" });
     clearTimeout(this._timer);
     this._observer.disconnect();
@@ -103,10 +107,23 @@ class View {
       if (this._byKey) this._input(data.replaceAll("\r", "\n"));
       else this._editor.type(data);
     });
+    this._hearInsertions();
     this._term.attachCustomKeyEventHandler((event) => this._key(event));
     this._silence();
     this._say({ phase: "waiting", words: "waiting for the notebook's kernel" });
     this._fit();
+  }
+
+  // What is put in without a key being pressed, by an emoji chooser or dictation; xterm.js leaves it out when it
+  // serves screen readers.
+  _hearInsertions() {
+    const input = this._term.textarea;
+    let pressed = false;
+    input.addEventListener("keydown", () => (pressed = true), true);
+    input.addEventListener("keyup", () => (pressed = false), true);
+    input.addEventListener("input", (event) => {
+      if (event.inputType === "insertText" && event.data && !pressed && !event.isComposing) this._term.input(event.data);
+    });
   }
 
   // Programs can ask a terminal what it is; its answers would look like something typed.
@@ -189,7 +206,7 @@ class View {
 
   _open() {
     this._acked = this._place;
-    this._tell({ kind: "open", place: this._place });
+    this._knock.start();
     this._expectAnswer();
   }
 
@@ -204,6 +221,7 @@ class View {
     else if (content.kind === "status") this._status(content);
     else if (content.kind === "typed") this._typed = content.lines;
     else if (content.kind === "refused") this._note(content.words);
+    if (content.kind === "opened") this._knock.stop();
     if (content.kind !== "bytes") clearTimeout(this._timer);
     if (this._shown) this._bar.say(this._shown);
   }
@@ -215,6 +233,8 @@ class View {
     if (!fresh.length) return undefined;
     if (at > this._place) {
       const bytes = (at - this._place).toLocaleString("en");
+      this._cut += at - this._place;
+      this._tellHow();
       this._editor.print(`\x1b[0m\r\n\x1b[2m[${bytes} bytes were cut here]\x1b[0m\r\n`);
     }
     const place = (this._place = at + data.length);
@@ -263,9 +283,11 @@ class View {
   }
 
   _tellHow() {
-    this._hint.textContent = this._ended
+    const words = this._ended
       ? "It has ended; its console stays here."
       : `${this._byKey ? "Every key goes to the guest." : "Type a line; Enter sends it."} Esc leaves the terminal.`;
+    const cut = this._cut ? ` ${this._cut.toLocaleString("en")} bytes came too fast and were cut.` : "";
+    this._hint.textContent = words + cut;
   }
 }
 
