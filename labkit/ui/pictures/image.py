@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["kib", "picture"]
 
-WIDTH: Final = 720.0
+WIDTH: Final = 560.0  # narrow, so that letters stay readable where it has to shrink
 HEIGHT: Final = 260.0
 LEAST_SHARE: Final = 0.006  # smaller ones are drawn as one
 LETTER: Final = 6.7  # how wide a letter of 12 units is, about

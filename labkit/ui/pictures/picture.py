@@ -43,7 +43,7 @@ class Picture:
     def _repr_mimebundle_(self, **_wanted: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         # notebooks/sanitize.cfg leaves the figure out when it compares: it holds sizes and times.
         figure = (
-            f'<figure class="labkit-picture" style="margin:4px 0;max-width:760px;color:{INK};'
+            f'<figure class="labkit-picture" style="margin:4px 0;max-width:640px;color:{INK};'
             f'font-family:{_FONT};font-size:13px">{self.html}</figure>'
         )
         return {"text/plain": repr(self), "text/html": figure}, {}

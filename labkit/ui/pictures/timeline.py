@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Stage", "stages", "timeline"]
 
-WIDTH: Final = 720.0
+WIDTH: Final = 560.0
 LINE: Final = 26.0
-LEFT: Final = 150.0
-RIGHT: Final = 80.0
+LEFT: Final = 110.0
+RIGHT: Final = 70.0
 
 _TOLD: Final = {
     "kernel": ("kernel", "memory, traps, clock, devices"),

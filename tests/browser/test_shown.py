@@ -1,0 +1,74 @@
+"""Cards, progress and drawings in a real JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.slow]
+
+
+def test_a_card_shows_its_guest_and_its_log_and_stops_it(notebook: Callable[..., Any]) -> None:
+    book = notebook(
+        'import labkit\nguest = labkit.boot("../images/echo")\nguest', "labkit.ui.timeline(guest)"
+    )
+    book.run_all()
+    card = book.page.locator(".labkit-card")
+    card.locator(".labkit-state", has_text="running").wait_for()
+    assert "32 MiB" in card.inner_text()
+    button = card.locator(".labkit-button", has_text="Log")
+    button.focus()
+    book.page.keyboard.press("Enter")
+    card.locator(".labkit-log", has_text="stamp     start").wait_for()
+    assert button.get_attribute("aria-expanded") == "true"
+    card.locator(".labkit-button", has_text="Stop").click()
+    card.locator(".labkit-state", has_text="stopped after").wait_for()
+    card.locator(".labkit-log", has_text="was stopped").wait_for()
+    assert card.locator(".labkit-button", has_text="Stop").is_disabled()
+    drawing = book.page.locator(".labkit-picture svg")
+    for stage in ("firmware", "kernel", "OCaml runtime"):
+        assert stage in drawing.get_attribute("aria-label")
+    book.picture("card")
+
+
+STEPS = """import time
+from labkit.events import step
+with step("build", "pretended") as this:
+    for number in range(8):
+        this.progress(f"part {number}", number / 8)
+        time.sleep(0.12)
+    with step("compile", "inner"):
+        time.sleep(0.1)"""
+
+
+def test_progress_is_shown_in_the_cell_that_began_it_and_again_after_a_reload(
+    notebook: Callable[..., Any],
+) -> None:
+    book = notebook("import labkit", STEPS, "1 + 1")
+    book.begin("notebook:run-all-cells")
+    book.page.locator(".labkit-steps progress").wait_for()  # while it runs
+    book.run_all()
+    cell = book.page.locator(".jp-CodeCell").nth(1)
+    for _ in ("as it ran", "after a reload"):
+        done = cell.locator(".labkit-step[data-state='done']")
+        done.nth(1).wait_for()
+        assert [text.split()[1:3] for text in done.all_inner_texts()] == [
+            ["building", "pretended"],
+            ["compiling", "inner"],
+        ]
+        assert book.page.locator(".labkit-steps").count() == 1
+        book.command("docmanager:save")
+        book.page.reload()
+        book.ready()
+
+
+def test_an_image_shows_what_was_linked_in_and_why(notebook: Callable[..., Any]) -> None:
+    book = notebook('import labkit\nlabkit.build("../images/hello")')
+    book.run_all()
+    figure = book.page.locator(".labkit-picture")
+    assert "OCaml standard library" in figure.locator("svg").get_attribute("aria-label")
+    assert figure.locator("svg title").count() > 5
+    figure.locator("summary").click()
+    figure.locator("td", has_text="reads the boot arguments").wait_for()
