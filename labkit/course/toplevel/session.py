@@ -96,7 +96,8 @@ class Answer:
 class Toplevel:
     """A toplevel that lives until it is closed, the cell calls ``exit``, or this process ends.
 
-    It runs in a session of its own, so that an interrupt of the kernel reaches it only through us.
+    It runs in a session of its own, so that an interrupt of the kernel reaches it only through us. It dies with
+    the thread that started it (PR_SET_PDEATHSIG, prctl(2)): in a notebook the main thread, the kernel's own.
     """
 
     def __init__(self) -> None:
@@ -196,7 +197,8 @@ class Toplevel:
         assert self._process  # noqa: S101  _start has set it
         talk = _Talk(self._cell, show)
         if request:
-            os.write(self._requests, request)
+            with suppress(BrokenPipeError):  # it has just died: there will be no answer
+                os.write(self._requests, request)
         deadline = talk.began + limit
         with _interrupts() as interrupts:
             while talk.result is None:
