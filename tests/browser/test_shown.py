@@ -27,9 +27,9 @@ def test_a_card_shows_its_guest_and_its_log_and_stops_it(notebook: Callable[...,
     card.locator(".labkit-state", has_text="stopped after").wait_for()
     card.locator(".labkit-log", has_text="was stopped").wait_for()
     assert card.locator(".labkit-button", has_text="Stop").is_disabled()
-    drawing = book.page.locator(".labkit-picture svg")
+    drawing = book.page.locator(".labkit-picture img")
     for stage in ("firmware", "kernel", "OCaml runtime"):
-        assert stage in drawing.get_attribute("aria-label")
+        assert stage in drawing.get_attribute("alt")
     book.picture("card")
 
 
@@ -68,7 +68,7 @@ def test_an_image_shows_what_was_linked_in_and_why(notebook: Callable[..., Any])
     book = notebook('import labkit\nlabkit.build("../images/hello")')
     book.run_all()
     figure = book.page.locator(".labkit-picture")
-    assert "OCaml standard library" in figure.locator("svg").get_attribute("aria-label")
-    assert figure.locator("svg title").count() > 5
+    assert "OCaml standard library" in figure.locator("img").get_attribute("alt")
+    assert figure.locator("img").evaluate("image => image.naturalWidth") > 0
     figure.locator("summary").click()
     figure.locator("td", has_text="reads the boot arguments").wait_for()

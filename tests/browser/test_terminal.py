@@ -197,7 +197,7 @@ def test_it_fits_its_page_in_both_themes(notebook: Callable[..., Any], width: in
         dark = "Dark" in theme
         book.page.wait_for_selector(f'.labkit-terminal[data-theme="{"dark" if dark else "light"}"]')
         book.picture(f"lab-{width}-{'dark' if dark else 'light'}")
-        for name in (".labkit-terminal", ".labkit-card", ".labkit-picture svg"):
+        for name in (".labkit-terminal", ".labkit-card", ".labkit-picture img"):
             box = book.page.locator(name).bounding_box()
             around = book.page.locator(".jp-OutputArea-child").first.bounding_box()
             assert box["x"] + box["width"] <= around["x"] + around["width"] + 1, name
@@ -224,7 +224,7 @@ FAINT = """() => {
         return [255, 255, 255];
     };
     const found = [];
-    const ours = '.labkit-terminal *, .labkit-card *, .labkit-picture :not(svg):not(svg *)';
+    const ours = '.labkit-terminal *, .labkit-card *, .labkit-picture *';
     for (const node of document.querySelectorAll(ours)) {
         const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
         if (!own || node.disabled || !node.offsetParent || node.closest('.xterm-accessibility')) continue;

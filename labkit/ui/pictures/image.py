@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from labkit.ui.pictures.libraries import PARTS, part_of, reason_for
-from labkit.ui.pictures.picture import PAPER, QUIET, TILE_INK, TILES, Picture, svg, table, text
+from labkit.ui.pictures.picture import QUIET, TILE_INK, TILES, Picture, svg, table, text
 from labkit.ui.pictures.treemap import Tile, layout
 
 if TYPE_CHECKING:
@@ -90,22 +90,19 @@ def _treemap(name: str, libraries: dict[str, int]) -> str:
     total = sum(libraries.values())
     shown = [(library, size) for library, size in libraries.items() if size >= LEAST_SHARE * total]
     rest = [(library, size) for library, size in libraries.items() if size < LEAST_SHARE * total]
-    items = [(library, size, TILES[part_of(library)], library) for library, size in shown]
+    items = [(library, size, TILES[part_of(library)]) for library, size in shown]
     if rest:
-        names = ", ".join(library for library, _ in rest)
-        items.append((f"{len(rest)} others", sum(size for _, size in rest), TILES[5], names))
-    tiles = layout([float(size) for _, size, _, _ in items], WIDTH, HEIGHT)
+        items.append((f"{len(rest)} others", sum(size for _, size in rest), TILES[5]))
+    tiles = layout([float(size) for _, size, _ in items], WIDTH, HEIGHT)
     drawn = []
     for tile in tiles:
-        title, size, fill, names = items[tile.item]
-        words = f"{names}: {kib(size)}, {size / total:.1%}"
+        title, size, fill = items[tile.item]
         drawn.append(
-            f"<g><title>{escape(words)}</title>"
-            f'<rect x="{tile.x:.1f}" y="{tile.y:.1f}" width="{tile.width:.1f}" height="{tile.height:.1f}" '
-            f'fill="{fill}" style="stroke:{PAPER};stroke-width:2"/>{_words(tile, title, kib(size))}</g>'
+            f'<rect x="{tile.x + 1:.1f}" y="{tile.y + 1:.1f}" width="{max(0.5, tile.width - 2):.1f}" '
+            f'height="{max(0.5, tile.height - 2):.1f}" fill="{fill}"/>{_words(tile, title, kib(size))}'
         )
     label = f"What {name} takes in memory, by library: " + ", ".join(
-        f"{title} {size / total:.0%}" for title, size, _, _ in items
+        f"{title} {size / total:.0%}" for title, size, _ in items
     )
     return svg(WIDTH, HEIGHT, label, drawn)
 

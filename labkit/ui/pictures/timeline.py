@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from labkit.ui.pictures.picture import QUIET, TILE_INK, TILES, Picture, svg, text
+from labkit.ui.pictures.picture import PANEL, QUIET, TILE_INK, TILES, Picture, svg, text
 
 if TYPE_CHECKING:
     from labkit.guest.guest import Exit, Guest
@@ -109,21 +109,19 @@ def timeline(thing: Guest | Exit | Outcome) -> Picture:
 def _drawn(found: list[Stage], label: str) -> str:
     end = found[-1].end or 1.0
     scale = (WIDTH - LEFT - RIGHT) / end
-    drawn = []
+    drawn = [f'<rect width="{WIDTH:g}" height="{len(found) * LINE + 6:g}" rx="3" fill="{PANEL}"/>']
     for number, stage in enumerate(found):
         y = number * LINE + 4
         x, width = LEFT + stage.begin * scale, max(1.5, (stage.end - stage.begin) * scale)
         took = f"{stage.end - stage.begin:.1f} ms"
         drawn.append(
-            f"<g><title>{escape(f'{stage.name} {stage.about}')}</title>"
-            + text(LEFT - 10, y + 14, stage.name, more=' text-anchor="end"')
+            text(LEFT - 10, y + 14, stage.name, more=' text-anchor="end"')
             + f'<rect x="{x:.1f}" y="{y:g}" width="{width:.1f}" height="20" rx="2" fill="{TILES[number % 5]}"/>'
             + (
                 text(round(x + 6, 1), y + 14, stage.about, size=11, fill=TILE_INK)
                 if width > 6.2 * len(stage.about) + 10
                 else ""
             )
-            + text(round(x + width + 6, 1), y + 14, took, size=11, fill=QUIET)
-            + "</g>"
+            + text(round(x + width + 6, 1), y + 14, took, size=11)
         )
     return svg(WIDTH, len(found) * LINE + 6, label, drawn)
