@@ -32,9 +32,6 @@ let head output (info : Impl.Info.t) =
 open Lwt.Infix
 
 let return = Lwt.return
-
-(* Whoever measures the boot is told that OCaml runs. *)
-let () = Platform.stamp "runtime"
 |}
     info.name
     (Key.target_name info.target)
@@ -75,7 +72,8 @@ let devices output info registered graph =
     let values = needs @ List.map value device.runtime_args in
     print output "\nlet %s =\n  lazy begin\n%s" variable (String.concat "" (List.map force (Graph.unique needs)));
     ( match first_start with
-    | Some first when first.id = id -> print output "    Platform.stamp \"start\";\n"
+    | Some first when first.id = id ->
+        print output "    (* Whoever measures the boot is told that it is done. *)\n    Platform.stamp \"start\";\n"
     | Some _ | None -> () );
     let pos = match device.kind with Start { pos } -> pos | Library | Device | Hardware _ -> None in
     print_at output pos ("    " ^ indent (device.connect info module_path values));

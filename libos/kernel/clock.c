@@ -13,10 +13,12 @@
 #define ACPI_TIMER_PORT 0x608 /* PIIX4 and ICH9 as QEMU's firmware sets them up: PM_TMR */
 #define ACPI_TIMER_HZ 3579545ull
 #define ACPI_TIMER_MASK 0xffffff
-#define ROUGH_TICKS 3580                      /* 1 ms */
+#define ROUGH_TICKS 1790                      /* 0.5 ms */
 #define ROUGH_READS 1000000                   /* the timer does not run if it has not moved by then */
 #define REFINE_AFTER_NS (NS_PER_S / 4)
 #define REFINE_BEFORE_NS (60 * NS_PER_S)      /* later, the rough rate no longer tells how often the timer wrapped */
+
+#define NEAR_NS 1000000 /* a deadline so near is missed by little */
 
 #define KVM_SIGNATURE 0x40000000u
 #define MSR_KVM_WALL_CLOCK 0x4b564d00u
@@ -102,7 +104,7 @@ static void measure_begin(void)
     rough_apic = *apic(APIC_TIMER_CURRENT);
 }
 
-/* Second look, at least a millisecond later: the boot goes on in between, so there is seldom anything to wait. */
+/* Second look, at least half a millisecond later: the boot goes on in between, so there is seldom anything to wait. */
 static void measure_roughly(void)
 {
     uint32_t ticks;
@@ -229,8 +231,12 @@ void clock_idle(uint64_t deadline)
     }
     if (now >= deadline)
         return;
-    /* The timer holds 32 bits; a wake-up that comes early is followed by another call. */
-    uint64_t ticks = deadline - now < NS_PER_S ? scale(deadline - now, apic_ticks_per_ns) + 1 : apic_ticks_per_ns * NS_PER_S >> 32;
+    /* The timer's rate is known roughly and it holds 32 bits: it is set a little short of a far deadline, so as not to
+       be late, and a wake-up that comes early is followed by another call. */
+    uint64_t left = deadline - now < NS_PER_S ? deadline - now : NS_PER_S;
+    if (left > NEAR_NS)
+        left -= left / 32;
+    uint64_t ticks = scale(left, apic_ticks_per_ns) + 1;
     *apic(APIC_TIMER_INITIAL) = ticks > ~0u ? ~0u : ticks;
     __asm__ volatile("sti; hlt; cli" : : : "memory");
     *apic(APIC_TIMER_INITIAL) = 0;

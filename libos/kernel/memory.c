@@ -123,12 +123,15 @@ void *pages_resize(void *start, size_t old_size, size_t new_size)
     return moved;
 }
 
+/* The table behind an entry. One that maps a large page is split into a table of small ones. */
 static uint64_t *next_table(uint64_t *entry)
 {
-    if (!(*entry & PRESENT)) {
-        void *table = pages_allocate(PAGE_SIZE);
+    if (!(*entry & PRESENT) || *entry & LARGE) {
+        uint64_t *table = pages_allocate(PAGE_SIZE);
         if (table == NULL)
             panic("out of memory: no page for the page tables");
+        for (uint64_t i = 0; *entry & LARGE && i < TABLE_ENTRIES; i++)
+            table[i] = (*entry & ~(uint64_t)LARGE) + i * PAGE_SIZE;
         *entry = (uintptr_t)table | PRESENT | WRITABLE;
     }
     return (uint64_t *)(*entry & ADDRESS_MASK);
@@ -217,7 +220,7 @@ void memory_start(const struct start_info *info)
             start = LOW_MEMORY;
         if (entries[i].type != MEMORY_RAM || start >= end)
             continue;
-        if (start < image_start && image_start < end) {
+        if (start <= image_start && image_start < end) {
             map(start, start, image_start - start, WRITABLE | NO_EXECUTE);
             start = image_end;
         }

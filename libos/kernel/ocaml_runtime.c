@@ -12,9 +12,11 @@
 #include <caml/startup_aux.h>
 #include <caml/version.h>
 
+#include "clock.h"
 #include "console.h"
 #include "format.h"
 #include "memory.h"
+#include "serial.h"
 
 #if OCAML_VERSION < 41300 || OCAML_VERSION >= 50000
 #error "libos/kernel/ocaml_runtime.c is written for OCaml 4.13 and 4.14"
@@ -27,12 +29,13 @@ void __wrap_caml_parse_ocamlrunparam(void);
 void __wrap_caml_init_locale(void);
 char *__wrap_caml_executable_name(void);
 
-/* In place of reading OCAMLRUNPARAM (manual, section 15.5), which a unikernel has not: an uncaught exception shows its
+/* The first thing that the runtime does. In place of reading OCAMLRUNPARAM (manual, section 15.5), which a unikernel has not: an uncaught exception shows its
    backtrace, and in a small memory the minor heap is small, 256 KiB in 32 MiB. */
 void __wrap_caml_parse_ocamlrunparam(void)
 {
     size_t words = memory_size() / 1024;
 
+    control_record_number("stamp", "runtime", clock_monotonic_ns());
     caml_record_backtraces(1);
     caml_init_minor_heap_wsz = words < HEAP_WORDS_MOST ? words : HEAP_WORDS_MOST;
 }

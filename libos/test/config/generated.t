@@ -14,9 +14,6 @@ What dune gets for a job without devices.
   
   let return = Lwt.return
   
-  (* Whoever measures the boot is told that OCaml runs. *)
-  let () = Platform.stamp "runtime"
-  
   (* The arguments of the unikernel. Their values are known once it has booted. *)
   
   let ocaml_runtime_arg =
@@ -62,6 +59,7 @@ What dune gets for a job without devices.
   
   let unikernel =
     lazy begin
+      (* Whoever measures the boot is told that it is done. *)
       Platform.stamp "start";
       (Unikernel.start () : unit Lwt.t)
     end
@@ -141,9 +139,6 @@ Functors, devices of one's own, arguments, choices.
   
   let return = Lwt.return
   
-  (* Whoever measures the boot is told that OCaml runs. *)
-  let () = Platform.stamp "runtime"
-  
   (* The arguments of the unikernel. Their values are known once it has booted. *)
   
   let ocaml_runtime_arg =
@@ -162,13 +157,13 @@ Functors, devices of one's own, arguments, choices.
     Mirage_runtime.register_arg
   # 12 "config.ml"
       Unikernel.size
-  # 35 "main.ml"
+  # 32 "main.ml"
   
   let cmdliner_term_const_3 =
     Mirage_runtime.register_arg
   # 36 "config.ml"
       (Cmdliner.Term.const 3)
-  # 41 "main.ml"
+  # 38 "main.ml"
   
   (* Functors, applied to the modules that they need. *)
   module Store_make = Store.Make (Cache.Memory)
@@ -224,6 +219,7 @@ Functors, devices of one's own, arguments, choices.
       Lazy.force cache_memory >>= fun cache_memory ->
       Lazy.force store_make >>= fun store_make ->
       Lazy.force cache_disk >>= fun cache_disk ->
+      (* Whoever measures the boot is told that it is done. *)
       Platform.stamp "start";
   # 33 "config.ml"
       (Unikernel_main.start
@@ -234,7 +230,7 @@ Functors, devices of one's own, arguments, choices.
          (cmdliner_term_const_3 ())
          (unikernel_size ())
         : unit Lwt.t)
-  # 107 "main.ml"
+  # 105 "main.ml"
     end
   
   (* What every unikernel does first, then its jobs, one after another. *)
