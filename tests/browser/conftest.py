@@ -51,7 +51,13 @@ def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     base = tmp_path_factory.mktemp("lab")
     folder = base / "notebooks"
     folder.mkdir()
-    for image in ("images/hello", "tests/images/echo", "tests/images/flood", "tests/images/ending"):
+    for image in (
+        "images/hello",
+        "tests/images/echo",
+        "tests/images/flood",
+        "tests/images/ending",
+        "tests/images/trip",
+    ):
         shutil.copytree(root / image, base / "images" / Path(image).name)
     log = base / "jupyter.log"
     env = os.environ | {

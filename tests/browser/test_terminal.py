@@ -157,7 +157,7 @@ def test_a_guest_can_be_typed_to_while_a_cell_is_busy_and_nothing_lands_in_it(
     assert book.outputs(1).all_inner_texts() == ["the cell is done\n"]
 
 
-def test_the_stop_button_and_the_reason_of_a_crash_are_said(notebook: Callable[..., Any]) -> None:
+def test_the_stop_and_copy_buttons(notebook: Callable[..., Any]) -> None:
     book = notebook(ECHO)
     book.run_all()
     wait_for_state(book, "running")
@@ -166,6 +166,21 @@ def test_the_stop_button_and_the_reason_of_a_crash_are_said(notebook: Callable[.
     book.page.locator(".labkit-terminal .labkit-button", has_text="Copy").click()
     book.page.locator(".labkit-hint", has_text="Copied").wait_for(timeout=10_000)
     assert book.page.evaluate("() => navigator.clipboard.readText()") == "ready\n"
+
+
+@pytest.mark.parametrize(
+    ("image", "how", "words"),
+    [("trip", "null", "^crashed: .*null|^crashed: .*page"), ("ending", "raise", r"^exited 2 after")],
+)
+def test_why_it_ended_is_said(notebook: Callable[..., Any], image: str, how: str, words: str) -> None:
+    book = notebook(
+        "import labkit\nfrom labkit.ui import terminal\n"
+        f'terminal(labkit.boot("../images/{image}", arguments=["--how={how}"], timeout=60))'
+    )
+    book.run_all()
+    wait_for_state(book, words)
+    assert book.page.locator(".labkit-terminal .labkit-bar").get_attribute("data-phase") == "failed"
+    book.picture(f"ended-{how}")
 
 
 def test_a_flood_leaves_the_page_alive_and_the_cut_is_said(notebook: Callable[..., Any]) -> None:
