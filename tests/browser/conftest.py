@@ -17,6 +17,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from labkit.guest import gc
+
 PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
 
 
@@ -90,6 +92,7 @@ def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
             except subprocess.TimeoutExpired:
                 continue
             break
+        gc()  # the run folders of guests that went with their kernels
 
 
 @dataclass
