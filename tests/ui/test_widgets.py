@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ pytest.importorskip("anywidget")
 
 from labkit.errors import GuestError
 from labkit.guest.guest import Exit, Guest, Reason, State
-from labkit.ui import show, terminal
+from labkit.ui import show, terminal, timeline
 from labkit.ui.widgets import BUNDLE, live
 from labkit.ui.widgets.kept import Kept
 from labkit.ui.widgets.terminal import Terminal
@@ -195,3 +196,15 @@ def test_the_bundle_is_small_says_what_it_holds_and_asks_no_other_host() -> None
     assert not any("resolved" in package for package in lock["packages"].values()), "no registry is named"
     for file in BUNDLE.glob("*.css"):
         assert "url(" not in file.read_text().replace("url(data:", "")
+
+
+def test_the_timeline_of_a_guest_that_boots_just_now_waits_for_its_start(guest: PretendGuest) -> None:
+    def stamp() -> None:
+        for name, nanoseconds in (("kernel", 0), ("runtime", 5_000_000), ("start", 7_000_000)):
+            guest._stamps[name] = nanoseconds
+            guest._note("stamp", f"{name} {nanoseconds}")
+
+    booting = threading.Timer(0.1, stamp)
+    booting.start()
+    assert "start is called after 7.0 ms" in str(timeline(guest))
+    booting.join()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -19,6 +21,7 @@ WIDTH: Final = 560.0
 LINE: Final = 26.0
 LEFT: Final = 110.0
 RIGHT: Final = 70.0
+PATIENCE: Final = 3.0  # seconds for a guest that boots just now
 
 _TOLD: Final = {
     "kernel": ("kernel", "memory, traps, clock, devices"),
@@ -62,7 +65,7 @@ def stages(stamps: dict[str, int], firmware: float | None = None) -> list[Stage]
 
 
 def timeline(thing: Guest | Exit | Outcome) -> Picture:
-    """Draw how a guest booted.
+    """Draw how a guest booted; one that boots just now is given a moment to get through.
 
     Args:
         thing: a guest, or how one ended. Only a guest of this process tells how long the firmware took.
@@ -72,6 +75,7 @@ def timeline(thing: Guest | Exit | Outcome) -> Picture:
 
     firmware: float | None = None
     if isinstance(thing, Guest):
+        _wait_for_start(thing)
         stamps, name = thing.stamps, f"Boot of {thing.image.stem}"
         if isinstance(thing, OwnedGuest):  # an attached one heard of it later than it was
             firmware = next(
@@ -104,6 +108,19 @@ def timeline(thing: Guest | Exit | Outcome) -> Picture:
     if notes:
         html += f'<div style="font-size:12px;color:{QUIET}">{escape(" ".join(notes))}</div>'
     return Picture(name, alternative, html)
+
+
+def _wait_for_start(guest: Guest) -> None:
+    """Until the guest has called start, or has ended, or takes too long for either."""
+    deadline = time.monotonic() + PATIENCE
+    happened = threading.Event()
+    leave = guest.subscribe(lambda _event: happened.set())
+    try:
+        while "start" not in guest.stamps and guest.exit is None and time.monotonic() < deadline:
+            happened.wait(deadline - time.monotonic())
+            happened.clear()
+    finally:
+        leave()
 
 
 def _drawn(found: list[Stage], label: str) -> str:
