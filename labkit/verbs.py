@@ -13,6 +13,7 @@ from labkit.errors import GuestError, UsageError
 
 if TYPE_CHECKING:
     from labkit.guest import Exit, Guest
+    from labkit.guest.disks import Disks
 
 __all__ = ["Outcome", "boot", "run"]
 
@@ -40,6 +41,7 @@ def boot(
     *,
     memory: int | None = None,
     arguments: Sequence[str] = (),
+    disks: Disks | None = None,
     stay: bool = False,
     timeout: float | None = None,
     output_limit: int | None = None,
@@ -50,6 +52,7 @@ def boot(
         image: an image, or what :func:`labkit.build.builder.build` takes.
         memory: the guest's memory, in MiB; the settings' choice unless given.
         arguments: the words after the program's name.
+        disks: the file of each block device, by its name in ``config.ml``: ``{"storage": "disk.img"}``.
         stay: let it outlive this process.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -67,6 +70,7 @@ def boot(
             ready,
             memory=memory,
             arguments=arguments,
+            disks=disks,
             stay=stay,
             timeout=timeout,
             output_limit=output_limit,
@@ -77,6 +81,7 @@ def run(
     image: Image | str | os.PathLike[str],
     *arguments: str,
     memory: int | None = None,
+    disks: Disks | None = None,
     timeout: float | None = 60.0,
 ) -> Outcome:
     """Start a unikernel, let it run to its end, and tell what came of it.
@@ -85,6 +90,7 @@ def run(
         image: an image, or what :func:`labkit.build.builder.build` takes.
         arguments: the words after the program's name.
         memory: the guest's memory, in MiB.
+        disks: the file of each block device, by its name in ``config.ml``.
         timeout: the longest it may run, in seconds; None for no limit.
 
     Raises:
@@ -94,7 +100,7 @@ def run(
     from labkit.errors import Evidence, GuestTimeout
     from labkit.guest import Reason
 
-    with boot(image, memory=memory, arguments=arguments, timeout=timeout) as guest:
+    with boot(image, memory=memory, arguments=arguments, disks=disks, timeout=timeout) as guest:
         ending = guest.wait()
         if ending.reason is Reason.TIME_LIMIT:
             raise GuestTimeout(
@@ -117,9 +123,10 @@ def _check_runs_here(image: Image) -> None:
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",
         )
-    if image.manifest.devices:
-        names = ", ".join(f"{device.name} ({device.kind})" for device in image.manifest.devices)
+    others = [device for device in image.manifest.devices if device.kind != "block"]
+    if others:
+        names = ", ".join(f"{device.name} ({device.kind})" for device in others)
         raise GuestError(
             f"{image.name} needs devices that labkit cannot give a guest yet: {names}.",
-            next_step="Run an image that needs the console only.",
+            next_step="Run an image that needs the console and disks only.",
         )

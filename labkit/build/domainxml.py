@@ -10,19 +10,23 @@ from __future__ import annotations
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from labkit.errors import UsageError
 
-__all__ = ["LAB_NAMESPACE", "domain_name", "domain_xml"]
+__all__ = ["LAB_NAMESPACE", "DomainDisk", "domain_name", "domain_xml"]
 
 LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 """XML namespace of the ownership that labkit writes into a domain's metadata."""
 
 QBOOT: Final = "/usr/share/qemu/qboot.rom"
 EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
+
+_FIRST_SLOT: Final = 0x10  # of the PCI bus, for the device at place 0; libvirt's own choices end below it
+_SERIAL_LENGTH: Final = 20  # VIRTIO 1.1, section 5.2.6
 
 _NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -40,6 +44,23 @@ _COMMENT = """
   panic            through this the kernel tells libvirt that it crashed
   model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
 """
+
+
+@dataclass(frozen=True)
+class DomainDisk:
+    """A disk of a domain.
+
+    Attributes:
+        place: its place among the devices of ``config.ml``, which is their order on the bus.
+        name: how ``config.ml`` calls it.
+        path: the raw file behind it.
+        read_only: whether the guest may only read it.
+    """
+
+    place: int
+    name: str
+    path: Path
+    read_only: bool = False
 
 
 def domain_name(text: str, *, length: int = 40) -> str:
@@ -64,6 +85,7 @@ def domain_xml(
     console_socket: Path | None = None,
     control_socket: Path | None = None,
     owner: Mapping[str, str] | None = None,
+    disks: Sequence[DomainDisk] = (),
 ) -> str:
     """The domain that runs an image, pretty-printed, with a comment that explains it.
 
@@ -78,12 +100,15 @@ def domain_xml(
             toolchain, else the first serial port; without it the console is that, on a pty (``virsh console``).
         control_socket: the same for the control channel; without it there is none.
         owner: attributes of the ownership element in the metadata; without it there is none.
+        disks: its disks.
 
     Raises:
         UsageError: a text holds characters that XML cannot.
     """
     called = name or domain_name(str(manifest.get("name", image.stem)))
-    for title, text in {"image's path": str(image), "command line": command_line, "name": called}.items():
+    texts = {"image's path": str(image), "command line": command_line, "name": called}
+    texts |= {f"path of the disk {disk.name}": str(disk.path) for disk in disks}
+    for title, text in texts.items():
         if found := _NOT_IN_XML.search(text):
             raise UsageError(
                 f"The {title} holds the character {found.group()!r}, which cannot stand in XML.",
@@ -112,6 +137,8 @@ def domain_xml(
     devices = ET.SubElement(domain, "devices")
     _text(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
+    for number, disk in enumerate(disks):
+        _disk(devices, number, disk)
     has_port = console_socket is not None and _drives_virtio_console(manifest)
     if console_socket is not None and has_port:
         ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
@@ -130,6 +157,7 @@ def domain_xml(
     ports = ["channel          the console"] if has_port else ["serial 0         the console"]
     if control_socket:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
+    ports.extend(f"disk             {disk.name}: the bytes of {disk.path} are its sectors" for disk in disks)
     by = "processor" if hypervisor == "kvm" else "emulator"
     return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
 
@@ -144,6 +172,18 @@ def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
     """The offline library OS does; what a kernel of another origin does, nobody has told us."""
     toolchain = manifest.get("toolchain")
     return isinstance(toolchain, Mapping) and toolchain.get("name") == "offline"
+
+
+def _disk(devices: ET.Element, number: int, disk: DomainDisk) -> None:
+    element = ET.SubElement(devices, "disk", type="file", device="disk", model="virtio-non-transitional")
+    ET.SubElement(element, "driver", name="qemu", type="raw", cache="writeback", discard="unmap")
+    ET.SubElement(element, "source", file=str(disk.path))
+    ET.SubElement(element, "target", dev=f"vd{chr(ord('a') + number)}", bus="virtio")
+    if disk.read_only:
+        ET.SubElement(element, "readonly")
+    _text(element, "serial", disk.name[:_SERIAL_LENGTH])
+    place = {"domain": "0x0000", "bus": "0x00", "slot": f"{_FIRST_SLOT + disk.place:#04x}", "function": "0x0"}
+    ET.SubElement(element, "address", {"type": "pci", **place})
 
 
 def _port(devices: ET.Element, socket: Path) -> None:

@@ -140,6 +140,11 @@ def _waits(doing: Step) -> Callable[[], None]:
 
 
 def _domain_xml(manifest: Manifest, image: Path) -> str:
-    from labkit.build.domainxml import domain_xml
+    from labkit.build.domainxml import DomainDisk, domain_xml
 
-    return domain_xml(json.loads(manifest.to_json()), image)
+    disks = [
+        DomainDisk(place, device.name, image.with_name(f"{device.name}.img"))  # which whoever tries it makes
+        for place, device in enumerate(manifest.devices)
+        if device.kind == "block"
+    ]
+    return domain_xml(json.loads(manifest.to_json()), image, disks=disks)

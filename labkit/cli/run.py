@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -59,8 +60,9 @@ def run(
             next_step="Leave out --host.",
         )
     built = build(image, target, toolchain=toolchain)
-    _check_devices(built, disk, forward)
-    guest = boot(built, memory=memory, arguments=arguments, stay=stay, timeout=timeout)
+    _check_forwards(built, forward)
+    disks = _disks(built, disk)
+    guest = boot(built, memory=memory, arguments=arguments, disks=disks, stay=stay, timeout=timeout)
     if stay:
         guest.close()
         say(guest.name)
@@ -86,17 +88,42 @@ def status_of(name: str, status: int | None, reason: str, detail: str) -> int:
     return _TIMED_OUT if reason == "time limit" else _KILLED
 
 
-def _check_devices(image: Image, disks: tuple[str, ...], forwards: tuple[str, ...]) -> None:
-    kinds = {device.kind for device in image.manifest.devices}
-    for option, given, kind in (("--disk", disks, "block"), ("--forward", forwards, "network")):
-        if not given:
-            continue
-        if kind not in kinds:
-            raise UsageError(
-                f"{option} {given[0]} is for a {kind} device, and {image.name} has none.",
-                next_step=f"Leave out {option}, or give the unikernel such a device in config.ml.",
-            )
+def _check_forwards(image: Image, forwards: tuple[str, ...]) -> None:
+    if not forwards:
+        return
+    if all(device.kind != "network" for device in image.manifest.devices):
         raise UsageError(
-            f"{option} {given[0]}: this labkit cannot give a guest a {kind} device yet.",
-            next_step="Run an image that needs the console only.",
+            f"--forward {forwards[0]} is for a network device, and {image.name} has none.",
+            next_step="Leave out --forward, or give the unikernel such a device in config.ml.",
         )
+    raise UsageError(
+        f"--forward {forwards[0]}: this labkit cannot give a guest a network device yet.",
+        next_step="Run an image that needs the console and disks only.",
+    )
+
+
+def _disks(image: Image, given: tuple[str, ...]) -> dict[str, str]:
+    """The file of each disk, by name. The name may be left out where there is but one."""
+    names = [device.name for device in image.manifest.devices if device.kind == "block"]
+    disks: dict[str, str] = {}
+    for text in given:
+        if not names:
+            raise UsageError(
+                f"--disk {text} is for a block device, and {image.name} has none.",
+                next_step="Leave out --disk, or give the unikernel such a device in config.ml.",
+            )
+        name, equals, file = text.partition("=")
+        if not equals or name not in names:  # a file's name may have a = in it
+            if len(names) > 1 or (equals and not Path(text).exists()):
+                raise UsageError(
+                    f"--disk {text} does not begin with the name of a device of {image.name}: {', '.join(names)}.",
+                    next_step=f"Write --disk {names[0]}=FILE.",
+                )
+            name, file = names[0], text
+        if name in disks:
+            raise UsageError(
+                f"--disk gives {name} twice: {disks[name]} and {file}.",
+                next_step="Give each device one file.",
+            )
+        disks[name] = file
+    return disks

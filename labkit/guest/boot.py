@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from labkit.build.arguments import quote
-from labkit.guest.checks import Bootable, check_image, check_limits, check_memory
+from labkit.guest.checks import Bootable, check_image, check_limits, check_memory, read_manifest
+from labkit.guest.disks import Disks, check_reach, plan_disks
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
 from labkit.guest.registry import gc, sweep_folders
@@ -24,6 +25,7 @@ def boot(
     *,
     memory: int | None = None,
     arguments: Sequence[str] = (),
+    disks: Disks | None = None,
     stay: bool = False,
     timeout: float | None = None,
     output_limit: int | None = None,
@@ -37,6 +39,8 @@ def boot(
         image: what to start.
         memory: its memory, in MiB; ``LABKIT_MEMORY`` unless given.
         arguments: the words after the program's name.
+        disks: the file of each block device, by its name in ``config.ml``. A file that cannot be written makes a
+            disk that can only be read. The guest has them to itself until it ends.
         stay: hand it to a keeper process, so that it outlives this one.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -54,6 +58,7 @@ def boot(
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, check_image(path), image.name)
     command_line = quote(arguments)
+    planned = plan_disks(image.name, read_manifest(path), disks or {})
     if stay:
         from labkit.guest.keeper import keep
 
@@ -62,6 +67,7 @@ def boot(
             image.name,
             memory_mib,
             list(arguments),
+            planned,
             timeout=timeout,
             output_limit=output_limit,
             found=found,
@@ -72,6 +78,7 @@ def boot(
             gc(place)
         else:
             sweep_folders(place)
+        check_reach(planned, place.identity)
         plan = Plan(
             path,
             image.name,
@@ -81,6 +88,7 @@ def boot(
             timeout=timeout,
             output_limit=output_limit,
             console_bytes=found.console_bytes,
+            disks=planned,
         )
         guest = OwnedGuest(plan, place, closes_host=host is None)
     except BaseException:

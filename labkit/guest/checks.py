@@ -69,7 +69,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     manifest = Manifest.from_json(content, origin=f"The manifest in {path}")
-    return {"name": manifest.name, "toolchain": {"name": manifest.toolchain.name}}
+    return {
+        "name": manifest.name,
+        "toolchain": {"name": manifest.toolchain.name},
+        "devices": [vars(device) for device in manifest.devices],
+    }
 
 
 def check_memory(memory_mib: int, image_mib: int, name: str) -> None:

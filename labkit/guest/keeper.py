@@ -10,14 +10,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from labkit import errors, events
 from labkit.build.arguments import quote
+from labkit.build.domainxml import DomainDisk
 from labkit.errors import Evidence, HostError, LabError
 from labkit.guest.attached import AttachedGuest
+from labkit.guest.disks import check_reach
 from labkit.guest.owned import RELAY_SOCKET, OwnedGuest, Plan
 from labkit.host.connection import open_host
 from labkit.settings import Settings, settings
@@ -35,6 +38,7 @@ class _Order:
     name: str
     memory_mib: int
     arguments: list[str]
+    disks: list[dict[str, Any]]
     timeout: float | None
     output_limit: int | None
 
@@ -44,6 +48,7 @@ def keep(
     name: str,
     memory_mib: int,
     arguments: list[str],
+    disks: Sequence[DomainDisk],
     *,
     timeout: float | None,
     output_limit: int | None,
@@ -54,7 +59,15 @@ def keep(
     Raises:
         LabError: what the keeper met.
     """
-    order = _Order(str(path), name, memory_mib, arguments, timeout, output_limit)
+    order = _Order(
+        str(path),
+        name,
+        memory_mib,
+        arguments,
+        [{**vars(disk), "path": str(disk.path)} for disk in disks],
+        timeout,
+        output_limit,
+    )
     with events.step("boot", name):
         keeper = subprocess.run(
             [sys.executable, "-m", "labkit.guest.keeper"],
@@ -113,7 +126,9 @@ def _own(order: _Order, answer: int) -> None:
             timeout=order.timeout,
             output_limit=order.output_limit,
             console_bytes=found.console_bytes,
+            disks=tuple(DomainDisk(**{**disk, "path": Path(disk["path"])}) for disk in order.disks),
         )
+        check_reach(plan.disks, host.identity)
         guest = OwnedGuest(plan, host, closes_host=True)
         guest.start()
     except LabError as error:

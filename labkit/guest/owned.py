@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
-from labkit.build.domainxml import domain_name, domain_xml
+from labkit.build.domainxml import DomainDisk, domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
 from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
+from labkit.guest.disks import lock_disks
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
 from labkit.guest.ownership import Ownership, this_process
 from labkit.guest.pump import Link, Pump
 from labkit.guest.relay import Relay
 from labkit.host.connection import Host
+from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ CONTROL_SOCKET: Final = "control"
 RELAY_SOCKET: Final = "relay"
 SETTLE_SECONDS: Final = 3.0  # how long libvirt may take to tell why a console has closed
 STOP_SECONDS: Final = 30.0
+_QEMU_HAS_NO_LOCK: Final = "Is another process using the image"
 
 _numbers = itertools.count(1)
 
@@ -56,6 +59,7 @@ class Plan:
         timeout: the longest it may run, in seconds.
         output_limit: the most bytes it may print.
         console_bytes: how much of its console is kept.
+        disks: its disks.
     """
 
     path: Path
@@ -67,6 +71,7 @@ class Plan:
     timeout: float | None = None
     output_limit: int | None = None
     console_bytes: int = 1 << 20
+    disks: tuple[DomainDisk, ...] = ()
 
 
 class OwnedGuest(Guest):
@@ -90,6 +95,7 @@ class OwnedGuest(Guest):
         self._forget_lost: Callable[[], None] = lambda: None
         self._folder = _new_folder(host)
         self._relay: Relay | None = None
+        self._disk_locks = ExitStack()
         self._ending = False
         self._domain_gone = threading.Event()
 
@@ -108,9 +114,11 @@ class OwnedGuest(Guest):
 
         Raises:
             HostError: libvirt or QEMU cannot start it.
+            UsageError: another guest has one of its disks.
         """
         with events.step("boot", self.name) as step, ExitStack() as undo:
             undo.callback(self._release)
+            self._disk_locks = lock_disks(self._plan.disks)
             if self.host.daemon and self.host.daemon.cold:
                 step.progress("libvirt asks QEMU what it can do, once", 0.1)
             self._create()
@@ -187,10 +195,16 @@ class OwnedGuest(Guest):
             console_socket=self._folder / CONSOLE_SOCKET,
             control_socket=self._folder / CONTROL_SOCKET,
             owner=Ownership.now(self.image, stay=self._plan.stay).attributes(),
+            disks=self._plan.disks,
         )
         flags = module.VIR_DOMAIN_START_PAUSED | module.VIR_DOMAIN_START_AUTODESTROY
         with self._libvirt_says(f"{self.name} cannot be started."):
-            self._domain = self.host.connection.createXML(xml, flags)
+            try:
+                self._domain = self.host.connection.createXML(xml, flags)
+            except module.libvirtError as error:
+                if self._plan.disks and _QEMU_HAS_NO_LOCK in str(error):
+                    raise in_use(self._plan.disks[0].path, str(error)) from error
+                raise
 
     def _seen_by_qemu(self) -> Path:
         """The image file, or a copy where QEMU may not see the file itself."""
@@ -392,6 +406,7 @@ class OwnedGuest(Guest):
             with contextlib.suppress(module.libvirtError):
                 self.host.connection.domainEventDeregisterAny(self._callback)
         self._callback = self._domain = None
+        self._disk_locks.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._closes_host:
             self.host.close()

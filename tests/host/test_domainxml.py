@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from labkit.build.domainxml import LAB_NAMESPACE, domain_name, domain_xml
+from labkit.build.domainxml import LAB_NAMESPACE, DomainDisk, domain_name, domain_xml
 from labkit.errors import UsageError
 from labkit.host.loop import libvirt
 
@@ -22,6 +22,12 @@ IMAGE = Path("/srv/images/hello.virtio")
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "kvm": {"hypervisor": "kvm", "memory_mib": 64},
+    "disks": {
+        "disks": (
+            DomainDisk(0, "storage", Path("/srv/a \"b\",<c>&'d'.img")),
+            DomainDisk(2, "a-name-longer-than-a-serial", Path("/srv/log.img"), read_only=True),
+        )
+    },
     "running": {
         "name": "hello-0a1b2c",
         "console_socket": Path("/run/lab/g/1-2-3/console"),

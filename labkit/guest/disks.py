@@ -1,0 +1,103 @@
+"""Which file is which block device of a guest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from labkit.build.domainxml import DomainDisk
+from labkit.errors import HostError, UsageError
+from labkit.host import diskfile
+from labkit.host.identity import Identity
+
+__all__ = ["Disks", "check_reach", "lock_disks", "plan_disks"]
+
+Disks = Mapping[str, str | os.PathLike[str]]
+"""The file of each disk, by the name of its device in ``config.ml``."""
+
+
+def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[DomainDisk, ...]:
+    """The disks of a guest, each at its place on the bus.
+
+    Args:
+        name: the image's, for messages.
+        manifest: what :func:`labkit.guest.checks.read_manifest` gives. An image of another origin, whose devices
+            nobody knows, gets its disks in the order in which they are given.
+        disks: the files.
+
+    Raises:
+        UsageError: a device has no file, a file has no device, or a file cannot be a disk.
+    """
+    devices: Sequence[Mapping[str, str]] = manifest.get("devices", [])
+    if not manifest:
+        places = {device: place for place, device in enumerate(disks)}
+    else:
+        places = {device["name"]: place for place, device in enumerate(devices) if device["kind"] == "block"}
+    _check_names(name, places, disks)
+    planned = []
+    seen: dict[tuple[int, int], str] = {}
+    for device, place in places.items():
+        file = diskfile.inspect(disks[device])
+        status = file.path.stat()
+        other = seen.setdefault((status.st_dev, status.st_ino), device)
+        if other != device:
+            raise UsageError(
+                f"{file.path} is given as two disks, {other} and {device}.",
+                next_step="Give each device a file of its own.",
+            )
+        planned.append(DomainDisk(place, device, file.path, read_only=not file.writable))
+    return tuple(planned)
+
+
+def _check_names(name: str, places: Mapping[str, int], disks: Disks) -> None:
+    known = ", ".join(places)
+    for given in disks:
+        if given not in places:
+            raise UsageError(
+                f"{name} has no block device {given}"
+                + (f"; it has: {known}." if places else ": it has none at all."),
+                next_step="Use the name of a device in config.ml.",
+            )
+    missing = [device for device in places if device not in disks]
+    if missing:
+        first = missing[0]
+        raise UsageError(
+            f"{name} needs a file for its block device {first}, and none is given.",
+            next_step=f"Give a file: --disk {first}=FILE, or disks={{{first!r}: FILE}} in Python. "
+            "An empty one of 1 MiB is made by: truncate -s 1M FILE",
+        )
+
+
+def check_reach(disks: Sequence[DomainDisk], who: Identity) -> None:
+    """Look whether QEMU will be able to open the files, where it does not run as we do.
+
+    Raises:
+        HostError: it will not.
+    """
+    if who.sees_all_files:
+        return
+    for disk in disks:
+        wanted = 0o4 if disk.read_only else 0o6
+        open_to_all = disk.path.stat().st_mode & wanted == wanted and all(
+            folder.stat().st_mode & 0o1 for folder in disk.path.parents
+        )
+        if not open_to_all:
+            raise HostError(
+                f"Guests run {who.manner.value} on this machine, and may not open {disk.path}.",
+                next_step="Put the file into a folder that everybody may enter, and let everybody "
+                f"{'read' if disk.read_only else 'read and write'} it; or run labkit as an ordinary user.",
+            )
+
+
+def lock_disks(disks: Sequence[DomainDisk]) -> ExitStack:
+    """Take the right to use disks; closing the result gives it back.
+
+    Raises:
+        UsageError: another guest has one of them.
+    """
+    with ExitStack() as locks:
+        for disk in disks:
+            locks.enter_context(diskfile.DiskLock(disk.path, shared=disk.read_only))
+        return locks.pop_all()
