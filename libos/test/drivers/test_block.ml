@@ -61,6 +61,21 @@ let scattered () =
   check_read "neighbours and an empty one" (Ok ()) (Block.read t 0L parts);
   Alcotest.(check bool) "the same" true (Cstruct.equal whole back)
 
+(* Parts of one buffer, with gaps and not in order: nothing between them is moved. *)
+let gaps () =
+  let t, path = device () in
+  let whole = pattern 5 (8 * sector) in
+  let part i = Cstruct.sub whole (i * sector) sector in
+  check_write "write" (Ok ()) (Block.write t 0L [ part 0; part 2; part 3; part 6; part 1 ]);
+  let expected = Cstruct.to_string (Cstruct.concat [ part 0; part 2; part 3; part 6; part 1 ]) in
+  Alcotest.(check bool) "one behind the other" true (String.equal expected (String.sub (contents path) 0 (5 * sector)));
+  Alcotest.(check char) "and no more" '\000' (contents path).[5 * sector];
+  let back = Cstruct.create (4 * sector) in
+  check_read "read" (Ok ()) (Block.read t 1L [ Cstruct.sub back sector sector; Cstruct.sub back (3 * sector) sector ]);
+  let there i = Cstruct.sub back (i * sector) sector in
+  Alcotest.(check bool) "each in its part" true (Cstruct.equal (there 1) (part 2) && Cstruct.equal (there 3) (part 3));
+  Alcotest.(check bool) "the gaps as they were" true (Cstruct.for_all (( = ) '\000') (Cstruct.append (there 0) (there 2)))
+
 (* More than one request's worth at a time. *)
 let large () =
   let sectors = 24 * 1024 in
@@ -162,6 +177,7 @@ let () =
           case "what it is like" info;
           case "what is written is read" written_is_read;
           case "scattered buffers" scattered;
+          case "parts of one buffer" gaps;
           case "large buffers" large;
           case "many at once" many_at_once;
           case "nothing at all" nothing;
