@@ -38,6 +38,11 @@ def _unbound_module(match: re.Match[str]) -> str:
 
 def _type_clash(match: re.Match[str]) -> str:
     found, wanted = (" ".join(part.split()) for part in match.groups())
+    if "CamlinternalFormatBasics.fmt" in found + wanted:
+        return (
+            "The format and the arguments behind it do not match. Put brackets around a call: (who ()). "
+            'In a text, write %% for a % and \\" for a quote.'
+        )
     plain = (found.rpartition(".")[2], wanted.rpartition(".")[2])
     if plain in _CONVERSIONS:
         return _CONVERSIONS[plain]
@@ -62,7 +67,10 @@ def _type_clash(match: re.Match[str]) -> str:
 
 _CONVERSIONS = {
     ("int", "string"): 'Make a text of the number: string_of_int …, or Printf.sprintf "%d" … .',
-    ("string", "int"): "Make a number of the text: int_of_string … .",
+    (
+        "string",
+        "int",
+    ): "Make a number of the text: int_of_string … . In a format, write %s for a text, not %d.",
     ("float", "string"): 'Make a text of the number: string_of_float …, or Printf.sprintf "%f" … .',
     ("int", "float"): "Whole numbers and floats do not mix: write 1. for 1, +. for +, or Float.of_int … .",
     ("float", "int"): "Floats and whole numbers do not mix: write + for +. , or Int.of_float … .",
