@@ -21,8 +21,6 @@ def test_200_megabytes(start) -> None:
         asked = time.monotonic()
         guest.console.last_words()
         slowest = max(slowest, time.monotonic() - asked)
-        if guest.console.closed:
-            break
     end = guest.wait(timeout=60)
     assert end.status == 0
     assert guest.console.size == LINES * LINE_BYTES
@@ -37,8 +35,9 @@ def test_200_megabytes(start) -> None:
 
 
 def test_slow_reader_loses_nothing(start) -> None:
-    """The guest is held back while its console is not read."""
-    guest = start("flood", "--lines=30000")
+    """The guest is held back while its console is not read: what it prints is more than sockets hold."""
+    lines = 10_000  # and less than the console keeps, however late the reader comes
+    guest = start("flood", f"--lines={lines}")
     taken = bytearray()
 
     def read(data: bytes) -> None:
@@ -48,4 +47,4 @@ def test_slow_reader_loses_nothing(start) -> None:
 
     guest.console.subscribe(read)
     assert guest.wait(timeout=60).status == 0
-    assert [int(line[:8]) for line in taken.splitlines()] == list(range(1, 30_001))
+    assert [int(line[:8]) for line in taken.splitlines()] == list(range(1, lines + 1))
