@@ -62,9 +62,24 @@ def boot(
             :func:`labkit.guest.boot.boot`.
     """
     from labkit.guest import boot as start
+    from labkit.guest import boot_process
 
     ready = image if isinstance(image, Image) else build(image)
     _check_runs_here(ready)
+    if ready.manifest.target == "unix":
+        if stay:
+            raise UsageError(
+                f"{ready.name} was built for the target unix: a process ends with the one that started it.",
+                next_step="Leave out --stay, or build it for virtio.",
+            )
+        return boot_process(
+            ready,
+            memory=memory,
+            arguments=arguments,
+            disks=disks,
+            timeout=timeout,
+            output_limit=output_limit,
+        )
     with ready.held():
         return start(
             ready,
@@ -113,12 +128,7 @@ def run(
 
 def _check_runs_here(image: Image) -> None:
     target = image.manifest.target
-    if target == "unix":
-        raise UsageError(
-            f"{image.name} was built for the target unix, which labkit builds but does not run yet.",
-            next_step=f"Start the program itself: {image.path}. Or build it for virtio.",
-        )
-    if target != "virtio":
+    if target not in ("virtio", "unix"):
         raise UsageError(
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",

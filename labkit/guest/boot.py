@@ -10,6 +10,7 @@ from labkit.guest.checks import Bootable, check_image, check_limits, check_memor
 from labkit.guest.disks import Disks, check_reach, plan_disks
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
+from labkit.guest.process import ProcessGuest, ProcessPlan
 from labkit.guest.registry import gc, sweep_folders
 from labkit.host.connection import Host, open_host
 from labkit.host.identity import Identity
@@ -17,7 +18,7 @@ from labkit.host.probe import proven
 from labkit.host.qemu import find_qemu
 from labkit.settings import Settings, settings
 
-__all__ = ["boot", "hypervisor"]
+__all__ = ["boot", "boot_process", "hypervisor"]
 
 
 def boot(
@@ -95,6 +96,54 @@ def boot(
         if host is None:
             place.close()
         raise
+    guest.start()
+    return guest
+
+
+def boot_process(
+    image: Bootable,
+    *,
+    memory: int | None = None,
+    arguments: Sequence[str] = (),
+    disks: Disks | None = None,
+    timeout: float | None = None,
+    output_limit: int | None = None,
+) -> Guest:
+    """Start a unikernel that was built for the target unix. It ends with the process that called.
+
+    Emits the step ``boot``.
+
+    Args:
+        image: what to start.
+        memory: the most memory of its own that it may have, in MiB; ``LABKIT_MEMORY`` unless given.
+        arguments: the words after the program's name.
+        disks: as for :func:`boot`.
+        timeout: the longest it may run, in seconds; then it is killed.
+        output_limit: the most bytes it may print; then it is killed.
+
+    Raises:
+        UsageError: an argument of this call, or a setting, cannot be taken.
+        HostError: this machine cannot start it.
+    """
+    found = settings()
+    check_limits(timeout, output_limit)
+    path = image.path.absolute()
+    memory_mib = found.memory_mib if memory is None else memory
+    check_memory(memory_mib, 0, image.name)
+    quote(arguments)  # what a kernel's command line cannot hold is refused for every target
+    plan = ProcessPlan(
+        path,
+        image.name,
+        memory_mib,
+        tuple(arguments),
+        timeout=timeout,
+        output_limit=output_limit,
+        console_bytes=found.console_bytes,
+        disks=plan_disks(image.name, read_manifest(path), disks or {}),
+    )
+    folder = found.run_folder() / "g"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    guest = ProcessGuest(plan, folder)
     guest.start()
     return guest
 

@@ -12,12 +12,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-__all__ = ["READ_BYTES", "Link", "Pump"]
+__all__ = ["READ_BYTES", "Link", "Pump", "Watchable"]
 
 READ_BYTES: Final = 1 << 16
 UNSENT_BYTES: Final = 1 << 20
+
+
+class Watchable(Protocol):
+    """A socket, or another descriptor that tells when something has happened."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class Pump:
@@ -32,6 +44,7 @@ class Pump:
         self._posted: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._watched: list[Watchable] = []
         self._running = True
         self._lock = threading.Lock()
         self._open = True
@@ -73,17 +86,19 @@ class Pump:
         """Have ``callback`` called at a time of the monotonic clock. In the pump's thread, or before it starts."""
         heapq.heappush(self._timers, (deadline, next(self._numbers), callback))
 
-    def watch(self, sock: socket.socket, callback: Callable[[int], None], interest: int) -> None:
+    def watch(self, sock: Watchable, callback: Callable[[int], None], interest: int) -> None:
         """Have ``callback`` called when ``sock`` is ready for ``interest``; again to change the interest."""
         if sock in self._selector.get_map():
             self._selector.modify(sock, interest, callback)
         else:
             self._selector.register(sock, interest, callback)
+            self._watched.append(sock)
 
-    def forget(self, sock: socket.socket) -> None:
+    def forget(self, sock: Watchable) -> None:
         """Watch ``sock`` no longer, and close it."""
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(sock)
+            self._watched.remove(sock)
         sock.close()
 
     def _run(self) -> None:
@@ -113,9 +128,9 @@ class Pump:
                 return
             self._open = False
             self._posted.clear()
-            for key in list(self._selector.get_map().values()):
-                if isinstance(key.fileobj, socket.socket):
-                    key.fileobj.close()
+            for watched in self._watched:
+                watched.close()
+            self._watched.clear()
             self._selector.close()
             os.close(self._wake)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Collected", "GuestInfo", "destroy_guest", "find_guest", "gc", "list_guests", "sweep_folders"]
 
-_FOLDER = re.compile(r"(\d+)-(\d+)-\d+")
+_FOLDER = re.compile(r"(\d+)-(\d+)-p?\d+")
 
 
 @dataclass(frozen=True)

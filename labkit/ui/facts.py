@@ -39,8 +39,11 @@ class Facts:
     def of(cls, guest: Guest) -> Facts:
         """Find them out; asks libvirt if the guest still runs."""
         from labkit.guest.owned import OwnedGuest
+        from labkit.guest.process import ProcessGuest
         from labkit.guest.registry import find_guest
 
+        if isinstance(guest, ProcessGuest):
+            return cls(guest, "this machine, as a process", created=guest.created)
         place = guest.host if isinstance(guest, OwnedGuest) else None
         hypervisor = _HYPERVISORS[guest.hypervisor] if isinstance(guest, OwnedGuest) else ""
         if guest.exit is None:

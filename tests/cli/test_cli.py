@@ -66,7 +66,7 @@ def test_help_names_every_verb() -> None:
         ["run", "images/hello", "--forward", "80:80"],
         ["run", "images/hello", "--timeout", "-1"],
         ["run", "images/hello", "--memory", "1"],
-        ["run", "images/hello", "--target", "unix"],
+        ["run", "images/hello", "--target", "unix", "--stay"],
         ["run", "images/hello", "--", "a\nb"],
         ["stop"],
         ["stop", "x", "--all"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import labkit
-from labkit.errors import GuestTimeout, UsageError
+from labkit.errors import GuestTimeout
 
 pytestmark = pytest.mark.live
 
@@ -33,6 +33,7 @@ def test_run_has_a_time_limit(hello: Path) -> None:
     assert raised.value.evidence
 
 
-def test_another_target_is_refused(hello: Path) -> None:
-    with pytest.raises(UsageError, match="target unix"):
-        labkit.run(labkit.build(hello, "unix"))
+def test_for_unix_it_is_a_process(hello: Path) -> None:
+    outcome = labkit.run(labkit.build(hello, "unix"), "--count", "1")
+    assert outcome.status == 0
+    assert "Hello, world!" in outcome.output
