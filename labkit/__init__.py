@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from labkit.guest import Guest as Guest
     from labkit.guest import gc as gc
     from labkit.guest import list_guests as list_guests
+    from labkit.host.disk import Disk as Disk
+    from labkit.host.faults import Faults as Faults
     from labkit.verbs import boot as boot
     from labkit.verbs import run as run
 
 __all__ = [
+    "Disk",
+    "Faults",
     "Guest",
     "Image",
     "ImageSource",
@@ -46,6 +50,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Disk": "labkit.host.disk",
+    "Faults": "labkit.host.faults",
     "Guest": "labkit.guest",
     "Image": "labkit.build.image",
     "ImageSource": "labkit.build.source",

@@ -52,7 +52,8 @@ def boot(
         image: an image, or what :func:`labkit.build.builder.build` takes.
         memory: the guest's memory, in MiB; the settings' choice unless given.
         arguments: the words after the program's name.
-        disks: the file of each block device, by its name in ``config.ml``: ``{"storage": "disk.img"}``.
+        disks: each block device's disk (:class:`labkit.Disk`) or its file, by its name in ``config.ml``:
+            ``{"storage": "disk.img"}``.
         stay: let it outlive this process.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -105,7 +106,7 @@ def run(
         image: an image, or what :func:`labkit.build.builder.build` takes.
         arguments: the words after the program's name.
         memory: the guest's memory, in MiB.
-        disks: the file of each block device, by its name in ``config.ml``.
+        disks: each block device's disk or its file, by its name in ``config.ml``.
         timeout: the longest it may run, in seconds; None for no limit.
 
     Raises:

@@ -55,12 +55,14 @@ class DomainDisk:
         name: how ``config.ml`` calls it.
         path: the raw file behind it.
         read_only: whether the guest may only read it.
+        stops: whether the guest is stopped at a write that fails; else it is told, and goes on.
     """
 
     place: int
     name: str
     path: Path
     read_only: bool = False
+    stops: bool = False
 
 
 def domain_name(text: str, *, length: int = 40) -> str:
@@ -176,7 +178,10 @@ def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
 
 def _disk(devices: ET.Element, number: int, disk: DomainDisk) -> None:
     element = ET.SubElement(devices, "disk", type="file", device="disk", model="virtio-non-transitional")
-    ET.SubElement(element, "driver", name="qemu", type="raw", cache="writeback", discard="unmap")
+    driver = {"name": "qemu", "type": "raw", "cache": "writeback", "discard": "unmap"}
+    # QEMU's own choice would stop a guest when this machine's disk is full.
+    policies = {"error_policy": "stop" if disk.stops else "report", "rerror_policy": "report"}
+    ET.SubElement(element, "driver", driver | policies)
     ET.SubElement(element, "source", file=str(disk.path))
     ET.SubElement(element, "target", dev=f"vd{chr(ord('a') + number)}", bus="virtio")
     if disk.read_only:

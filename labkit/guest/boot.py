@@ -7,7 +7,7 @@ from typing import Literal
 
 from labkit.build.arguments import quote
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory, read_manifest
-from labkit.guest.disks import Disks, check_reach, plan_disks
+from labkit.guest.disks import Disks, check_plain, check_reach, plan_disks
 from labkit.guest.guest import Guest
 from labkit.guest.owned import OwnedGuest, Plan
 from labkit.guest.process import ProcessGuest, ProcessPlan
@@ -40,8 +40,8 @@ def boot(
         image: what to start.
         memory: its memory, in MiB; ``LABKIT_MEMORY`` unless given.
         arguments: the words after the program's name.
-        disks: the file of each block device, by its name in ``config.ml``. A file that cannot be written makes a
-            disk that can only be read. The guest has them to itself until it ends.
+        disks: each block device's disk or its file, by its name in ``config.ml``. A file that cannot be written
+            makes a disk that can only be read. The guest has them to itself until it ends.
         stay: hand it to a keeper process, so that it outlives this one.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -63,12 +63,14 @@ def boot(
     if stay:
         from labkit.guest.keeper import keep
 
+        check_plain(planned)
+
         return keep(
             path,
             image.name,
             memory_mib,
             list(arguments),
-            planned,
+            [disk.place for disk in planned],
             timeout=timeout,
             output_limit=output_limit,
             found=found,
@@ -79,7 +81,7 @@ def boot(
             gc(place)
         else:
             sweep_folders(place)
-        check_reach(planned, place.identity)
+        check_reach((disk.place for disk in planned), place.identity)
         plan = Plan(
             path,
             image.name,

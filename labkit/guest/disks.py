@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from labkit.build.domainxml import DomainDisk
 from labkit.errors import HostError, UsageError
-from labkit.host import diskfile
+from labkit.host.disk import Disk
 from labkit.host.identity import Identity
 
-__all__ = ["Disks", "check_reach", "lock_disks", "plan_disks"]
+__all__ = ["Disks", "PlannedDisk", "check_plain", "check_reach", "plan_disks"]
 
-Disks = Mapping[str, str | os.PathLike[str]]
-"""The file of each disk, by the name of its device in ``config.ml``."""
+Disks = Mapping[str, Disk | str | os.PathLike[str]]
+"""Each disk or its file, by the name of its device in ``config.ml``."""
 
 
-def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[DomainDisk, ...]:
+@dataclass(frozen=True)
+class PlannedDisk:
+    """A disk that a guest is to have.
+
+    Attributes:
+        place: where it is in the domain.
+        disk: the disk, with what is to be done to it.
+    """
+
+    place: DomainDisk
+    disk: Disk
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file and no more: nothing is to go wrong with it."""
+        return not (self.disk.cache or self.disk.faults.any)
+
+
+def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[PlannedDisk, ...]:
     """The disks of a guest, each at its place on the bus.
 
     Args:
@@ -39,15 +57,19 @@ def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[Do
     planned = []
     seen: dict[tuple[int, int], str] = {}
     for device, place in places.items():
-        file = diskfile.inspect(disks[device])
-        status = file.path.stat()
+        given = disks[device]
+        disk = given.checked() if isinstance(given, Disk) else Disk(given)
+        status = disk.path.stat()
         other = seen.setdefault((status.st_dev, status.st_ino), device)
         if other != device:
             raise UsageError(
-                f"{file.path} is given as two disks, {other} and {device}.",
+                f"{disk.path} is given as two disks, {other} and {device}.",
                 next_step="Give each device a file of its own.",
             )
-        planned.append(DomainDisk(place, device, file.path, read_only=not file.writable))
+        stops = disk.cut is not None
+        planned.append(
+            PlannedDisk(DomainDisk(place, device, disk.path, read_only=not disk.writable, stops=stops), disk)
+        )
     return tuple(planned)
 
 
@@ -66,11 +88,25 @@ def _check_names(name: str, places: Mapping[str, int], disks: Disks) -> None:
         raise UsageError(
             f"{name} needs a file for its block device {first}, and none is given.",
             next_step=f"Give a file: --disk {first}=FILE, or disks={{{first!r}: FILE}} in Python. "
-            "An empty one of 1 MiB is made by: truncate -s 1M FILE",
+            "An empty one is made by: labkit disk create FILE, or labkit.Disk.create(FILE, '1 MiB').",
         )
 
 
-def check_reach(disks: Sequence[DomainDisk], who: Identity) -> None:
+def check_plain(disks: Iterable[PlannedDisk]) -> None:
+    """Look whether disks are such as a keeper can give a guest: faults and caches live in the process that asked.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for planned in disks:
+        if not planned.is_plain:
+            raise UsageError(
+                f"{planned.disk.name} has faults or a cache, and so cannot be a disk of a guest that stays.",
+                next_step="Boot the guest without stay, or give it the disk as it is.",
+            )
+
+
+def check_reach(disks: Iterable[DomainDisk], who: Identity) -> None:
     """Look whether QEMU will be able to open the files, where it does not run as we do.
 
     Raises:
@@ -89,15 +125,3 @@ def check_reach(disks: Sequence[DomainDisk], who: Identity) -> None:
                 next_step="Put the file into a folder that everybody may enter, and let everybody "
                 f"{'read' if disk.read_only else 'read and write'} it; or run labkit as an ordinary user.",
             )
-
-
-def lock_disks(disks: Sequence[DomainDisk]) -> ExitStack:
-    """Take the right to use disks; closing the result gives it back.
-
-    Raises:
-        UsageError: another guest has one of them.
-    """
-    with ExitStack() as locks:
-        for disk in disks:
-            locks.enter_context(diskfile.DiskLock(disk.path, shared=disk.read_only))
-        return locks.pop_all()

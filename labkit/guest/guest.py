@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from labkit.errors import Evidence, GuestTimeout, LabError
+from labkit.errors import Evidence, GuestTimeout, LabError, UsageError
 from labkit.guest.console import Console
+
+if TYPE_CHECKING:
+    from labkit.guest.guestdisk import GuestDisk
+    from labkit.guest.powercut import PowerCut
+    from labkit.host.disk import Lose
 
 __all__ = ["CRASHED", "Exit", "Guest", "GuestEvent", "Reason", "State"]
 
@@ -39,6 +44,7 @@ class Reason(Enum):
     TIME_LIMIT = "time limit"
     OUTPUT_LIMIT = "output limit"
     HOST_LOST = "host lost"
+    POWER_CUT = "power cut"
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,55 @@ class Guest(ABC):
             HostError: the place where it ran failed under it.
             UsageError: called by a subscriber, which must not wait; see :meth:`request_stop`.
         """
+
+    @property
+    def disks(self) -> Mapping[str, GuestDisk]:
+        """Its disks, by the names of their devices: each can be given faults, and be healed, while it runs.
+
+        Raises:
+            UsageError: it belongs to another process.
+        """
+        raise self._not_ours("give its disks faults")
+
+    @property
+    def cut(self) -> PowerCut | None:
+        """What its power cut did, once its power has been cut."""
+        return None
+
+    def power_cut(
+        self,
+        *,
+        when: str | None = None,  # noqa: ARG002  of whoever owns a guest
+        lose: Lose = "some",  # noqa: ARG002
+        seed: int | None = None,  # noqa: ARG002
+        timeout: float = 30.0,  # noqa: ARG002
+    ) -> PowerCut:
+        """Cut its power: now, or when a text appears on its console. Returns when it is gone.
+
+        All that was flushed is on its disks afterwards. What was written and not flushed is there too on a plain
+        disk, since it was in this machine's memory, which lost no power. A disk with a cache
+        (:meth:`labkit.Disk.with_cache`) is what a real one may be: each sector that was written after the last
+        flush is whole, but is as that flush found it, or as any write since then made it.
+
+        Args:
+            when: the text to wait for.
+            lose: ``some`` of the sectors that were not flushed, by chance; all ``unflushed`` ones; ``nothing``.
+            seed: of the choices; another one each time unless given.
+            timeout: the longest wait for the text, in seconds.
+
+        Raises:
+            GuestError: it has ended by itself before.
+            ConsoleTimeout: the text did not come; the guest runs on.
+            UsageError: it belongs to another process, or a subscriber called.
+            HostError: the place where it ran failed under it.
+        """
+        raise self._not_ours("cut its power")
+
+    def _not_ours(self, what: str) -> UsageError:
+        return UsageError(
+            f"{self.name} belongs to another process: only that one can {what}.",
+            next_step="Do it where the guest was booted, without stay.",
+        )
 
     @abstractmethod
     def request_stop(self) -> None:

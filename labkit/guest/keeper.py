@@ -20,9 +20,10 @@ from labkit.build.arguments import quote
 from labkit.build.domainxml import DomainDisk
 from labkit.errors import Evidence, HostError, LabError
 from labkit.guest.attached import AttachedGuest
-from labkit.guest.disks import check_reach
+from labkit.guest.disks import PlannedDisk, check_reach
 from labkit.guest.owned import RELAY_SOCKET, OwnedGuest, Plan
 from labkit.host.connection import open_host
+from labkit.host.disk import Disk
 from labkit.settings import Settings, settings
 
 __all__ = ["keep"]
@@ -126,9 +127,12 @@ def _own(order: _Order, answer: int) -> None:
             timeout=order.timeout,
             output_limit=order.output_limit,
             console_bytes=found.console_bytes,
-            disks=tuple(DomainDisk(**{**disk, "path": Path(disk["path"])}) for disk in order.disks),
+            disks=tuple(
+                PlannedDisk(DomainDisk(**{**disk, "path": Path(disk["path"])}), Disk(disk["path"]))
+                for disk in order.disks
+            ),
         )
-        check_reach(plan.disks, host.identity)
+        check_reach((disk.place for disk in plan.disks), host.identity)
         guest = OwnedGuest(plan, host, closes_host=True)
         guest.start()
     except LabError as error:

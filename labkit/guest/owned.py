@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
-from labkit.build.domainxml import DomainDisk, domain_name, domain_xml
+from labkit.build.domainxml import domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
 from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
-from labkit.guest.disks import lock_disks
+from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
+from labkit.guest.livedisks import LiveDisks
 from labkit.guest.ownership import Ownership, this_process
+from labkit.guest.powercut import PowerCut
 from labkit.guest.pump import Link, Pump
 from labkit.guest.relay import Relay
 from labkit.host.connection import Host
+from labkit.host.disk import Lose
 from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
 
@@ -71,7 +74,7 @@ class Plan:
     timeout: float | None = None
     output_limit: int | None = None
     console_bytes: int = 1 << 20
-    disks: tuple[DomainDisk, ...] = ()
+    disks: tuple[PlannedDisk, ...] = ()
 
 
 class OwnedGuest(Guest):
@@ -95,7 +98,9 @@ class OwnedGuest(Guest):
         self._forget_lost: Callable[[], None] = lambda: None
         self._folder = _new_folder(host)
         self._relay: Relay | None = None
-        self._disk_locks = ExitStack()
+        self._disks = LiveDisks(plan.disks)
+        self._cut_terms: tuple[Lose, int | None] = ("some", None)
+        self._cut: PowerCut | None = None
         self._ending = False
         self._domain_gone = threading.Event()
 
@@ -118,7 +123,7 @@ class OwnedGuest(Guest):
         """
         with events.step("boot", self.name) as step, ExitStack() as undo:
             undo.callback(self._release)
-            self._disk_locks = lock_disks(self._plan.disks)
+            self._disks.lock()
             if self.host.daemon and self.host.daemon.cold:
                 step.progress("libvirt asks QEMU what it can do, once", 0.1)
             self._create()
@@ -132,13 +137,14 @@ class OwnedGuest(Guest):
             except OSError as error:
                 raise self.host.trouble(f"The relay socket of {self.name} cannot be made.", error) from error
             self._watch_domain()
+            assert self._domain is not None  # noqa: S101  _create has set it
+            self._disks.attach(self._domain)
             self._state = State.RUNNING
             self._began = time.monotonic()
             self._note("running", "resumed")
             if self._plan.timeout is not None:
                 self._pump.at(self._began + self._plan.timeout, lambda: self._request(Reason.TIME_LIMIT))
             with self._libvirt_says(f"{self.name} cannot be resumed."):
-                assert self._domain is not None  # noqa: S101  _create has set it
                 self._domain.resume()
             self._pump.start()
             undo.pop_all()
@@ -161,6 +167,39 @@ class OwnedGuest(Guest):
     def request_stop(self) -> None:
         """Ask for its end and do not wait for it; subscribers may call this."""
         self._pump.post(lambda: self._request(Reason.STOPPED))
+
+    @property
+    def disks(self) -> LiveDisks:
+        """Its disks, by the names of their devices."""
+        return self._disks
+
+    @property
+    def cut(self) -> PowerCut | None:
+        """What its power cut did, once its power has been cut."""
+        return self._cut
+
+    def power_cut(
+        self,
+        *,
+        when: str | None = None,
+        lose: Lose = "some",
+        seed: int | None = None,
+        timeout: float = 30.0,
+    ) -> PowerCut:
+        """Cut its power, now or when a text appears: see :meth:`labkit.Guest.power_cut`."""
+        refuse_here(self._pump, self.name)
+        if when is not None:
+            self.console.expect(when, timeout=timeout)
+        self._pump.post(lambda: self._cut_power(lose, seed))
+        self._pump.join(STOP_SECONDS)
+        ending = self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
+        if self._cut is None:
+            raise GuestError(
+                f"{self.name} {ending.detail} before its power was cut.",
+                next_step="Cut it earlier, or keep the guest waiting for something.",
+                evidence=[Evidence("its last words", ending.last_words)],
+            )
+        return self._cut
 
     def close(self) -> None:
         """End it if it runs, and wait until nothing of it is left. Raises nothing."""
@@ -195,7 +234,7 @@ class OwnedGuest(Guest):
             console_socket=self._folder / CONSOLE_SOCKET,
             control_socket=self._folder / CONTROL_SOCKET,
             owner=Ownership.now(self.image, stay=self._plan.stay).attributes(),
-            disks=self._plan.disks,
+            disks=[disk.place for disk in self._plan.disks],
         )
         flags = module.VIR_DOMAIN_START_PAUSED | module.VIR_DOMAIN_START_AUTODESTROY
         with self._libvirt_says(f"{self.name} cannot be started."):
@@ -203,7 +242,7 @@ class OwnedGuest(Guest):
                 self._domain = self.host.connection.createXML(xml, flags)
             except module.libvirtError as error:
                 if self._plan.disks and _QEMU_HAS_NO_LOCK in str(error):
-                    raise in_use(self._plan.disks[0].path, str(error)) from error
+                    raise in_use(self._plan.disks[0].place.path, str(error)) from error
                 raise
 
     def _seen_by_qemu(self) -> Path:
@@ -293,6 +332,11 @@ class OwnedGuest(Guest):
         elif event == module.VIR_DOMAIN_EVENT_CRASHED:
             self._crashed = True
             self._note("crashed", "the guest has told libvirt that it crashed")
+        elif event == module.VIR_DOMAIN_EVENT_SUSPENDED:
+            planned = self._disks.planned_cut
+            if detail == module.VIR_DOMAIN_EVENT_SUSPENDED_IOERROR and planned is not None:
+                self._cut_power(*planned)
+            return
         elif event == module.VIR_DOMAIN_EVENT_STOPPED:
             self._domain_gone.set()
             if (
@@ -311,6 +355,15 @@ class OwnedGuest(Guest):
         self._wanted = reason
         self._destroy(self.host)
         # What is left in the sockets is read before they tell of their end, which comes now.
+
+    def _cut_power(self, lose: Lose, seed: int | None) -> None:
+        if self._ending or self._wanted:
+            return
+        self._wanted = Reason.POWER_CUT
+        self._cut_terms = lose, seed
+        self._note("power cut", "the power is cut")
+        if not self._disks.kill():
+            self._destroy(self.host)
 
     def _destroy(self, host: Host) -> bool:
         """Remove the domain; True if it is not there any more."""
@@ -342,6 +395,11 @@ class OwnedGuest(Guest):
         if ending.reason is Reason.HOST_LOST:
             failure = self._lost_error(ending)
             self._remove_orphan()
+        elif ending.reason is Reason.POWER_CUT:
+            try:
+                self._cut = self._disks.settle(*self._cut_terms)
+            except LabError as error:
+                failure = error
         self._finish(ending, failure)
         if self._relay:
             self._relay.close(ending, self._clean_up)
@@ -364,6 +422,8 @@ class OwnedGuest(Guest):
                 status, reason, detail = CRASHED, Reason.PANIC, f"panicked: {why}"
             case (Reason.STOPPED, _):
                 reason, detail = Reason.STOPPED, "was stopped"
+            case (Reason.POWER_CUT, _):
+                reason, detail = Reason.POWER_CUT, "lost its power"
             case (Reason.TIME_LIMIT, _):
                 reason, detail = (
                     Reason.TIME_LIMIT,
@@ -406,7 +466,7 @@ class OwnedGuest(Guest):
             with contextlib.suppress(module.libvirtError):
                 self.host.connection.domainEventDeregisterAny(self._callback)
         self._callback = self._domain = None
-        self._disk_locks.close()
+        self._disks.release()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._closes_host:
             self.host.close()

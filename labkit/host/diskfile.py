@@ -5,17 +5,24 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import stat
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from labkit.errors import Evidence, HostError, UsageError
 
-__all__ = ["SECTOR", "DiskFile", "DiskLock", "create", "in_use", "inspect"]
+__all__ = ["SECTOR", "DiskFile", "DiskLock", "check_size", "create", "in_use", "inspect", "written_by_guest"]
 
 SECTOR: Final = 512
 """Bytes in a sector."""
+
+# QEMU locks single bytes of an image (block/file-posix.c): of these, the first while it may read it, the second
+# while it may write it.
+_QEMU_LOCKS: Final = range(100, 164)
+_QEMU_WRITES: Final = range(101, 102)
 
 _FORMATS: Final = {
     b"QFI\xfb": "qcow2",
@@ -60,7 +67,7 @@ def create(path: str | os.PathLike[str], size: int) -> DiskFile:
         HostError: it cannot be made there.
     """
     place = Path(path)
-    _check_size(f"{place} cannot be made", size)
+    check_size(f"{place} cannot be made", size)
     try:
         with place.open("xb") as file:
             file.truncate(size)
@@ -88,6 +95,7 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
     given = Path(path)
     try:
         place = given.resolve(strict=True)
+        _check_links(given, place)
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
@@ -99,14 +107,15 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
     except FileNotFoundError:
         raise UsageError(
             f"There is no file {given} to be a disk.",
-            next_step=f"Check the path, or make an empty disk of 1 MiB: truncate -s 1M {given}",
+            next_step="Check the path, or make an empty disk: "
+            f"labkit disk create {shlex.quote(str(given))}, or Disk.create({str(given)!r}, '1 MiB') in Python.",
         ) from None
     except (OSError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
             f"{given} cannot be a disk: {reason}.", next_step="Give a file that you can read."
         ) from error
-    _check_size(f"{given} cannot be a disk", status.st_size)
+    check_size(f"{given} cannot be a disk", status.st_size)
     for magic, name in _FORMATS.items():
         if first.startswith(magic):
             raise UsageError(
@@ -117,7 +126,29 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
     return DiskFile(place, status.st_size, writable)
 
 
-def _check_size(what: str, size: int) -> None:
+def _check_links(given: Path, place: Path) -> None:
+    """Refuse a link that leads out of its folder: whoever named the path did not name what would be written.
+
+    Of an absolute path only the last part is looked at; the folders above may be links of the machine's own.
+    """
+    for part in [given] if given.is_absolute() else [given, *given.parents]:
+        if part.is_symlink() and not (there := part.resolve()).is_relative_to(part.parent.resolve()):
+            raise UsageError(
+                f"{given} cannot be a disk: {part} is a link that leads out of its folder, to {there}.",
+                next_step=f"If you mean that file, give its own path: {place}",
+            )
+
+
+def check_size(what: str, size: int) -> None:
+    """Look whether a disk can have a size.
+
+    Args:
+        what: how the message begins: what cannot be if the size cannot.
+        size: in bytes.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if size < SECTOR:
         raise UsageError(
             f"{what}: it {'is empty' if size == 0 else f'has {size} bytes'}, and a disk has at least one sector "
@@ -161,6 +192,10 @@ class DiskLock:
                 ) from error
             raise in_use(path) from None
 
+        if _held(self._file, _QEMU_WRITES if shared else _QEMU_LOCKS):
+            self.release()
+            raise in_use(path)
+
     def release(self) -> None:
         """Give it back. Harmless the second time."""
         if self._file >= 0:
@@ -172,6 +207,19 @@ class DiskLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def written_by_guest(path: Path) -> bool:
+    """Whether a guest has a disk now, and may write it; takes no lock, and so disturbs nobody."""
+    with path.open("rb") as file:
+        return _held(file.fileno(), _QEMU_WRITES)
+
+
+def _held(file: int, places: range) -> bool:
+    """Whether another has a lock on one of these bytes (F_OFD_GETLK, fcntl(2))."""
+    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, places.start, len(places), 0)
+    kind: int = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked))[0]
+    return kind != fcntl.F_UNLCK
 
 
 def in_use(path: Path, evidence: str = "") -> UsageError:

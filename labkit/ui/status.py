@@ -68,6 +68,8 @@ def _ended(ending: Exit) -> Status:
     if ending.reason is Reason.EXIT:
         phase = Phase.DONE if ending.status == 0 else Phase.FAILED
         return Status(phase, f"exited {ending.status} {took}")
+    if ending.reason is Reason.POWER_CUT:
+        return Status(Phase.STOPPED, f"lost its power {took}")
     if ending.reason in (Reason.STOPPED, Reason.TIME_LIMIT, Reason.OUTPUT_LIMIT):
         words = "stopped" if ending.reason is Reason.STOPPED else ending.detail
         return Status(Phase.STOPPED, f"{words} {took}" if ending.reason is Reason.STOPPED else words)

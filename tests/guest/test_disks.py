@@ -116,15 +116,16 @@ def test_locks(disk: Path) -> None:
 def test_places_are_the_manifests(tmp_path: Path) -> None:
     one, other = (diskfile.create(tmp_path / name, MIB).path for name in ("one", "other"))
     other.chmod(0o444)
-    assert plan_disks("store", MANIFEST, {"log": other, "storage": one}) == (
+    planned = plan_disks("store", MANIFEST, {"log": other, "storage": one})
+    assert [disk.place for disk in planned] == [
         DomainDisk(0, "storage", one),
         DomainDisk(2, "log", other, read_only=True),
-    )
+    ]
 
 
 def test_an_image_of_another_origin_gets_them_in_order(tmp_path: Path) -> None:
     files = {name: diskfile.create(tmp_path / name, MIB).path for name in ("b", "a")}
-    assert [disk.name for disk in plan_disks("x", {}, files)] == ["b", "a"]
+    assert [disk.place.name for disk in plan_disks("x", {}, files)] == ["b", "a"]
 
 
 def test_devices_and_files_must_fit(disk: Path) -> None:

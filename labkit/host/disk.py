@@ -1,0 +1,313 @@
+"""Disks of guests, as Python sees them."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, Self
+
+from labkit.errors import HostError, UsageError
+from labkit.host import diskfile, sparse
+from labkit.host.diskfile import SECTOR, DiskLock
+from labkit.host.faults import Faults
+from labkit.host.moments import Moment, Snapshot, opened
+from labkit.host.sizes import bytes_of, words_of
+
+__all__ = ["Disk", "Lose", "PlannedCut"]
+
+Lose = Literal["some", "unflushed", "nothing"]
+"""What a power cut takes of what was written and not flushed: a random part, all of it, nothing."""
+
+
+@dataclass(frozen=True)
+class PlannedCut:
+    """A power cut that is planned for a disk.
+
+    Attributes:
+        writes: after how many of the guest's writes to it.
+        lose: what it takes.
+        seed: of its random choices.
+    """
+
+    writes: int
+    lose: Lose
+    seed: int
+
+
+class Disk(Moment):
+    """A raw file that is the disk of a guest: its bytes are the sectors, one after another.
+
+    Give it to :func:`labkit.boot` or :func:`labkit.run` by the name of its device: ``disks={"storage": disk}``.
+    What is read here is always what is in the file now. While a guest runs that is what this machine's page cache
+    has: all that the guest has written, flushed or not.
+
+    Attributes:
+        path: its file, absolute, symbolic links followed.
+        faults: what is wrong with it when a guest is booted with it.
+        cache: whether it has a cache of its own that loses power with the guest.
+        cut: the power cut that is planned for the guest.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Take a file that is there.
+
+        Args:
+            path: the file.
+
+        Raises:
+            UsageError: it cannot be a disk; the message says why.
+        """
+        self.path = diskfile.inspect(path).path
+        self.faults = Faults()
+        self.cache = False
+        self.cut: PlannedCut | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        size: int | str | None = None,
+        *,
+        content: bytes | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        replace: bool = False,
+    ) -> Self:
+        """Make a disk. It is zero where nothing is put into it, and takes no space there.
+
+        Args:
+            path: where its file is to be.
+            size: in bytes, or such as ``1 MiB``; as large as what is put into it needs unless given.
+            content: its first bytes.
+            folder: files to put into it, as a tar archive that begins at sector 0 (the same archive whenever the
+                files have the same names and contents).
+            replace: whether it may take the place of a disk that is there, and that no guest has.
+
+        Raises:
+            UsageError: there is such a file, or the size or content cannot be a disk's.
+            HostError: it cannot be made there.
+        """
+        if content is not None and folder is not None:
+            raise UsageError("A disk is made from bytes or from a folder, not both.", next_step="Give one.")
+        if size is None and content is None and folder is None:
+            raise UsageError("How large is the disk to be?", next_step="Give a size, such as '1 MiB'.")
+        place = Path(path)
+        wanted = None if size is None else bytes_of(size)
+        with sparse.anonymous(place.parent) as made:
+            if folder is not None:
+                _pack(Path(folder), made)
+            elif content is not None:
+                made.write(content)
+            used = os.fstat(made.fileno()).st_size
+            whole = -(-used // SECTOR) * SECTOR if wanted is None else wanted
+            diskfile.check_size(f"{place} cannot be made", whole)
+            if used > whole:
+                raise UsageError(
+                    f"{place} cannot be made: what is to be on it has {used:,} bytes, and the disk {whole:,}.",
+                    next_step="Give a larger size, or none.",
+                )
+            if replace and place.exists():
+                disk = cls(place)
+                with disk._owned("replaced") as target:
+                    os.ftruncate(target, 0)
+                    os.ftruncate(target, whole)
+                    _fill(made.fileno(), target)
+                return disk
+            diskfile.create(place, whole)
+            with place.open("r+b") as target:
+                _fill(made.fileno(), target.fileno())
+        return cls(place)
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.name
+
+    @property
+    def writable(self) -> bool:
+        """Whether a guest may write it: whether we may."""
+        return diskfile.inspect(self.path).writable
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a guest that may write it has it now."""
+        return diskfile.written_by_guest(self.path)
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """A descriptor of its file, to read, in a ``with`` block."""
+        with opened(self.path) as file:
+            yield file
+
+    def write(self, sector: int, data: bytes) -> None:
+        """Change its bytes, from here.
+
+        Args:
+            sector: the first sector to write.
+            data: whole sectors.
+
+        Raises:
+            UsageError: it has no such sectors, a guest has it, or it cannot be written.
+        """
+        if len(data) % SECTOR or not data:
+            raise UsageError(
+                f"{len(data):,} bytes are no whole number of sectors, and a disk moves only these.",
+                next_step=rf"Fill them up: data.ljust({SECTOR}, b'\0').",
+            )
+        self.check(sector, len(data) // SECTOR)
+        with self._owned("written") as file:
+            os.pwrite(file, data, sector * SECTOR)
+
+    def snapshot(self, name: str = "before") -> Snapshot:
+        """Keep this moment. It costs the space of what is on the disk, or none where the file system can share it.
+
+        A guest that writes just now may have some of its writes in it and some not.
+
+        Args:
+            name: what the moment is called in what is shown.
+
+        Raises:
+            HostError: there is no room for it.
+        """
+        return Snapshot(self.path, name)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the disk what it was. Only sectors that differ are written.
+
+        Raises:
+            UsageError: a guest has it, it cannot be written, or the snapshot is of a disk of another size.
+        """
+        with self._owned("restored") as file, snapshot.opened() as kept:
+            if snapshot.size != os.fstat(file).st_size:
+                raise UsageError(
+                    f"{snapshot.name} has {snapshot.sectors} sectors, and {self.name} has {self.sectors}.",
+                    next_step="Restore a snapshot of this disk.",
+                )
+            for number, old, _ in sparse.differing(kept, file, SECTOR):
+                os.pwrite(file, old, number * SECTOR)
+
+    def checked(self) -> Self:
+        """The same disk; its file and its faults are looked at again.
+
+        Raises:
+            UsageError: they cannot be taken any more.
+        """
+        found = diskfile.inspect(self.path)
+        self.faults.check(found.sectors)
+        if self.cut is not None and self.faults.stops_writes:
+            raise UsageError(
+                f"{self.name} is planned to lose its power at a write: no other write can fail before.",
+                next_step="Leave out the planned power cut, or the failing writes.",
+            )
+        return self
+
+    def with_faults(self, faults: Faults) -> Self:
+        """The same disk, with faults from the guest's first moment on."""
+        faults.check(self.sectors)
+        made = copy.copy(self)
+        made.faults = faults
+        return made
+
+    def with_cache(self) -> Self:
+        """The same disk, with a cache as real disks have it: what the guest has written and not flushed may be
+        lost or torn when its power is cut (:meth:`labkit.Guest.power_cut`). At any other end nothing is lost.
+        """
+        made = copy.copy(self)
+        made.cache = True
+        return made
+
+    def with_power_cut(self, writes: int, *, lose: Lose = "some", seed: int = 0) -> Self:
+        """The same disk with a cache, and the guest's power is cut when it has written so often to it: at the next
+        write, which is not done any more. The guest stops there exactly, so that the same is seen every time.
+
+        Args:
+            writes: how many write requests are still done.
+            lose: what becomes of what was not flushed: see :meth:`labkit.Guest.power_cut`.
+            seed: of the random choices.
+
+        Raises:
+            UsageError: the number makes no sense.
+        """
+        if writes < 0:
+            raise UsageError(
+                "A power cut cannot come before the first write.", next_step="Give 0 or more writes."
+            )
+        made = self.with_cache()
+        made.cut = PlannedCut(writes, lose, seed)
+        return made
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        more = [words_of(self.size)]
+        if not self.writable:
+            more.append("read-only")
+        if self.faults.any:
+            more.append(f"faults: {self.faults}")
+        if self.cache:
+            more.append("with a cache")
+        if self.cut:
+            more.append(f"power cut after {self.cut.writes} writes")
+        return f"<disk {self.name}: {self.sectors} sectors, {', '.join(more)}>"
+
+    @contextmanager
+    def _owned(self, what: str) -> Iterator[int]:
+        """A descriptor of its file, to write, while no guest has it."""
+        if not self.writable:
+            raise UsageError(
+                f"{self.name} cannot be {what}: its file is read-only.",
+                next_step=f"Allow it: chmod u+w {self.path}",
+            )
+        try:
+            lock = DiskLock(self.path, shared=False)
+        except UsageError as error:
+            raise UsageError(
+                f"{self.name} cannot be {what}: a guest has it.",
+                next_step="Stop the guest first. Reading is allowed while it runs.",
+            ) from error
+        try:
+            with lock, self.path.open("r+b", buffering=0) as file:
+                yield file.fileno()
+        except OSError as error:
+            raise HostError(
+                f"{self.name} cannot be {what}: {error.strerror}.", next_step="Free some space there."
+            ) from error
+
+
+def _pack(folder: Path, into: IO[bytes]) -> None:
+    """Write the files of a folder as a tar archive; times and owners are left out.
+
+    Raises:
+        UsageError: there is no such folder, or a file cannot be read.
+    """
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.mtime = member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o755 if member.isdir() else 0o644
+        return member
+
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} to make a disk from.", next_step="Check the path.")
+    try:
+        with tarfile.open(fileobj=into, mode="w") as archive:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, path.name, filter=plain)  # goes down in the order of names
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be put on a disk: {error.strerror}.",
+            next_step="Make its files readable.",
+        ) from error
+
+
+def _fill(source: int, target: int) -> None:
+    """Copy what is in a file to the beginning of another."""
+    for begin, end in sparse.extents(source):
+        at = begin
+        while at < end:
+            at += os.copy_file_range(source, target, end - at, at, at)
