@@ -7,6 +7,7 @@ from enum import Enum
 
 __all__ = [
     "BuildError",
+    "ConsoleEnded",
     "ConsoleTimeout",
     "Evidence",
     "GuestError",
@@ -119,3 +120,7 @@ class GuestTimeout(GuestError, TimeoutError):
 
 class ConsoleTimeout(GuestError, TimeoutError):
     """An expected text did not come on a guest's console in the time given."""
+
+
+class ConsoleEnded(GuestError, EOFError):
+    """A guest has ended: nothing more comes on its console, and nobody reads there."""

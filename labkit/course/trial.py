@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from labkit.course.workcopy import WorkingCopy, working_copy
-from labkit.errors import GuestError, SourceError
+from labkit.errors import ConsoleEnded, GuestError, SourceError
 
 if TYPE_CHECKING:
     from labkit.build.image import Image
@@ -24,6 +24,7 @@ __all__ = ["Ran", "Trial", "Unmet"]
 RUN_SECONDS: Final = 60.0  # the longest a guest may run in a check: generous, for slow machines
 OUTPUT_BYTES: Final = 1 << 20
 _SHOWN_LINES: Final = 12
+_LOOK_BEHIND: Final = "Its last lines are above: look at what comes after them in `start`."
 
 
 class Unmet(Exception):
@@ -149,15 +150,27 @@ class Trial:
             raise Unmet(
                 f"that `{command}` ends by itself",
                 f"{ending.detail}\n{_tail(output)}",
-                "Its last lines are above: look at what comes after them in `start`.",
+                _LOOK_BEHIND,
             )
         return Ran(command, output, ending)
 
     @contextmanager
     def guest(
-        self, image: Image, *arguments: str, timeout: float = RUN_SECONDS, memory: int | None = None
+        self,
+        image: Image,
+        *arguments: str,
+        timeout: float = RUN_SECONDS,
+        memory: int | None = None,
+        look: str = _LOOK_BEHIND,
     ) -> Iterator[Guest]:
         """Boot an image, to talk with its guest; it is gone after the block.
+
+        Args:
+            image: the image.
+            arguments: its boot arguments.
+            timeout: the longest it may run, in seconds.
+            memory: its memory, in MiB.
+            look: where to look if it does not answer.
 
         Raises:
             Unmet: the block waited for a text that did not come, or for an end.
@@ -171,10 +184,13 @@ class Trial:
             try:
                 yield guest
             except GuestError as error:
+                seen = error.what.replace(guest.name, _called(image))
+                if isinstance(error, ConsoleEnded):  # the same whether it was noticed at a send or an expect
+                    seen = f"{_called(image)} has ended: {guest.wait().detail}"
                 raise Unmet(
                     f"an answer from `{' '.join([_called(image), *arguments])}`",
-                    f"{error.what.replace(guest.name, _called(image))}\n{_tail(guest.console.text())}",
-                    error.next_step,
+                    f"{seen}\n{_tail(guest.console.text())}",
+                    look,
                 ) from error
 
     def ocaml(self, expression: str, limit: float = 10.0) -> str:

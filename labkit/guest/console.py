@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from labkit.errors import ConsoleTimeout, Evidence, GuestError, UsageError
+from labkit.errors import ConsoleEnded, ConsoleTimeout, Evidence, GuestError, UsageError
 
 __all__ = ["Console", "Found"]
 
@@ -53,6 +53,7 @@ class Console:
         self._start = 0  # place in the whole stream of the first byte kept
         self._seen = 0  # place up to which expect() has matched
         self._closed = False
+        self._ending = ""
         self._changed = threading.Condition()
         self._subscribers: list[Subscriber] = []
 
@@ -141,14 +142,11 @@ class Console:
         """Send text to the guest's console, as typed by somebody.
 
         Raises:
-            GuestError: the guest has ended, or has left a megabyte unread.
+            ConsoleEnded: the guest has ended.
+            GuestError: it has left a megabyte unread.
         """
         if self._closed:
-            raise GuestError(
-                f"{self._name} has ended and reads nothing any more.",
-                next_step="Boot it again, then send.",
-                evidence=[Evidence("its last words", self.last_words())],
-            )
+            raise self._ended("reads nothing any more")
         self._write(text.encode() if isinstance(text, str) else text)
 
     def expect(self, pattern: Pattern, timeout: float = 10.0) -> Found:
@@ -159,7 +157,8 @@ class Console:
             timeout: the longest wait, in seconds.
 
         Raises:
-            ConsoleTimeout: it did not come in that time, or the guest ended without it.
+            ConsoleTimeout: it did not come in that time.
+            ConsoleEnded: the guest ended without it.
             UsageError: the pattern is empty.
         """
         compiled = _compiled(pattern)
@@ -194,12 +193,16 @@ class Console:
             self._changed.notify_all()
         self._tell(subscribers, data)
 
-    def close(self) -> None:
-        """Take note that nothing more will come."""
+    def close(self, ending: str = "") -> None:
+        """Take note that nothing more will come.
+
+        Args:
+            ending: how the guest ended, in words, for those who still want something of it.
+        """
         with self._changed:
             if self._closed:
                 return
-            self._closed = True
+            self._closed, self._ending = True, ending
             subscribers, self._subscribers = self._subscribers, []
             self._changed.notify_all()
         self._tell(subscribers, b"")
@@ -213,15 +216,21 @@ class Console:
                     if subscriber in self._subscribers:
                         self._subscribers.remove(subscriber)
 
-    def _missing(self, pattern: Pattern, timeout: float) -> ConsoleTimeout:
+    def _missing(self, pattern: Pattern, timeout: float) -> GuestError:
         wanted = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
         if self._closed:
-            what = f"{self._name} ended without printing {wanted!r}."
-        else:
-            what = f"{self._name} did not print {wanted!r} in {timeout:g} s."
+            return self._ended(f"did not print {wanted!r}")
         return ConsoleTimeout(
-            what,
+            f"{self._name} did not print {wanted!r} in {timeout:g} s.",
             next_step="Compare what it printed with what you expect, or wait longer.",
+            evidence=[Evidence("its last words", self.last_words())],
+        )
+
+    def _ended(self, lacking: str) -> ConsoleEnded:
+        ending = f" ({self._ending})" if self._ending else ""
+        return ConsoleEnded(
+            f"{self._name} has ended{ending}, and {lacking}.",
+            next_step="Look at what it does after its last words, mend it if that is too early, and boot it again.",
             evidence=[Evidence("its last words", self.last_words())],
         )
 

@@ -268,7 +268,7 @@ class Guest(ABC):
         if self._state is State.ENDED:
             return
         self._note("ended", ending.detail)
-        self.console.close()
+        self.console.close(ending.detail)
         with self._changed:
             self._exit, self._failure = ending, failure
             self._state = State.ENDED

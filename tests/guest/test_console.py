@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from labkit.build.image import Image
-from labkit.errors import ConsoleTimeout, UsageError
+from labkit.errors import ConsoleEnded, ConsoleTimeout, UsageError
 from labkit.guest import Console, boot
 
 Kernel = Callable[[str], Image]
@@ -78,7 +78,7 @@ class TestConsole:
         it, _ = console()
         it.close()
         began = time.monotonic()
-        with pytest.raises(ConsoleTimeout, match="ended without"):
+        with pytest.raises(ConsoleEnded):
             it.expect("ready", 60)
         assert time.monotonic() - began < 1
 
@@ -124,6 +124,18 @@ def test_echo(kernel: Kernel) -> None:
         for number in range(50):
             guest.console.send(f"line {number}\n")
             assert guest.console.expect(f"line {number}\n").before == ""
+
+
+@pytest.mark.live
+def test_who_waits_for_a_guest_that_ends_is_told_how(kernel: Kernel) -> None:
+    with boot(kernel("panic")) as guest, pytest.raises(ConsoleEnded) as caught:
+        guest.console.expect("ready\n", 60)
+    with pytest.raises(ConsoleEnded) as refused:
+        guest.console.send("hello?\n")
+    for error in (caught.value, refused.value):
+        assert f"{guest.name} has ended (panicked: " in error.what
+        assert error.evidence[0].text == guest.console.last_words()
+        assert "wait longer" not in error.next_step
 
 
 @pytest.mark.live

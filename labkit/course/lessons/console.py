@@ -44,7 +44,7 @@ def dialogue(trial: Trial) -> None:
     """It answers each line, until an empty one."""
     image = trial.image("hello", "dialogue")
     look = "After an answer it has to read the next line: a function that calls itself, let rec."
-    with trial.guest(image) as guest:
+    with trial.guest(image, look=look) as guest:
         for name in ("Ada", "Grace"):
             guest.console.send(f"{name}\n")
             guest.console.expect(f"Hello, {name}!")
