@@ -8,6 +8,7 @@ import subprocess
 import sys
 import webbrowser
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,14 +17,21 @@ from labkit.settings import settings
 
 __all__ = ["lab", "notebooks"]
 
+_AT_ONCE: Final = 2
+_CELL_SECONDS: Final = 300  # the longest that a cell may take on a slow machine; nbval's own limit is half an hour
+
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST-OPTIONS…]")
 def notebooks(options: tuple[str, ...]) -> int:
-    """Run every notebook with live guests, as CI does; ends with pytest's status."""
-    _need("nbval", "pytest")
+    """Run every notebook with live guests, as CI does, two at a time; ends with pytest's status."""
+    _need("nbval", "pytest", "xdist")
     folder = _notebooks()
-    command = [sys.executable, "-m", "pytest", "--nbval", str(folder), *options]
+    command = [
+        *(sys.executable, "-m", "pytest", "--nbval", f"--nbval-cell-timeout={_CELL_SECONDS}"),
+        *(f"--numprocesses={_AT_ONCE}", "--dist=loadscope"),  # the cells of one notebook stay together
+        *(str(folder), *options),
+    ]
     return subprocess.run(command, cwd=settings().root, check=False).returncode
 
 

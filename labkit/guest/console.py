@@ -230,7 +230,7 @@ class Console:
         ending = f" ({self._ending})" if self._ending else ""
         return ConsoleEnded(
             f"{self._name} has ended{ending}, and {lacking}.",
-            next_step="Look at what it does after its last words, mend it if that is too early, and boot it again.",
+            next_step="Look at what it does after its last words, and boot it again.",
             evidence=[Evidence("its last words", self.last_words())],
         )
 

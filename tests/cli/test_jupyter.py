@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 @pytest.fixture
 def stand_ins(tmp_path: Path, root: Path) -> dict[str, str]:
     """An environment in which JupyterLab and pytest only tell how they were started."""
-    for name in ("jupyterlab", "pytest", "nbval"):
+    for name in ("jupyterlab", "pytest", "nbval", "xdist"):
         package = tmp_path / "stand-ins" / name
         package.mkdir(parents=True)
         (package / "__init__.py").touch()
@@ -33,7 +34,10 @@ def labkit(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]
 
 def test_notebooks_runs_nbval_and_passes_its_status(stand_ins: dict[str, str], root: Path) -> None:
     done = labkit("notebooks", "--", "-x", env=stand_ins)
-    assert done.stdout.strip() == str(["--nbval", str(root / "notebooks"), "-x"])
+    words = ast.literal_eval(done.stdout)
+    assert words[0] == "--nbval"
+    assert words[-2:] == [str(root / "notebooks"), "-x"]
+    assert "--dist=loadscope" in words, "the cells of a notebook share a kernel"
     assert done.returncode == 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -54,4 +55,5 @@ def test_a_wrong_line_on_the_console_fails_the_comparison(copied: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "1 failed" in done.stdout
-    assert "Hullo" in done.stdout
+    assert re.search(r"-.*Hullo, world!\n.*\+.*Hello, world!", done.stdout), done.stdout
+    assert "01-console.ipynb, cell 'first-boot' under '3. Boot': Cell outputs differ" in done.stdout
