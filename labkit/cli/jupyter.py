@@ -18,7 +18,7 @@ from labkit.settings import settings
 __all__ = ["lab", "notebooks"]
 
 _AT_ONCE: Final = 2
-_CELL_SECONDS: Final = 300  # the longest that a cell may take on a slow machine; nbval's own limit is half an hour
+_CELL_SECONDS: Final = 300  # the longest that a cell may take, on a slow machine
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
