@@ -7,10 +7,13 @@ its ``expect`` methods; the first that is not met ends it. A check that states n
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from labkit.course.workcopy import WorkingCopy, working_copy
 from labkit.errors import ConsoleEnded, GuestError, SourceError
@@ -18,6 +21,8 @@ from labkit.errors import ConsoleEnded, GuestError, SourceError
 if TYPE_CHECKING:
     from labkit.build.image import Image
     from labkit.guest import Exit, Guest
+    from labkit.guest.disks import Disks
+    from labkit.host.disk import Disk
 
 __all__ = ["Ran", "Trial", "Unmet"]
 
@@ -72,7 +77,7 @@ _LOG_LINE = re.compile(r"\S+: \[[A-Z]+\](?: \[[^\]]*\])? (.*)")
 
 
 class Trial:
-    """One run of a check.
+    """One run of a check; a context manager, after which nothing of it is left.
 
     Args:
         given: what the student handed to ``lesson.check``, after the exercise's name.
@@ -81,6 +86,17 @@ class Trial:
     def __init__(self, given: Sequence[object] = ()) -> None:
         self.given = tuple(given)
         self.met: list[str] = []
+        self._kept = ExitStack()
+        self._folder: Path | None = None
+        self._disks = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept.close()
 
     # Running what the student made
 
@@ -125,6 +141,7 @@ class Trial:
         timeout: float = RUN_SECONDS,
         may_crash: bool = False,
         memory: int | None = None,
+        disks: Disks | None = None,
     ) -> Ran:
         """Boot an image, wait for its end, and require that it ended by itself.
 
@@ -134,6 +151,7 @@ class Trial:
             timeout: the longest it may run, in seconds.
             may_crash: whether a panic or a crash is an end like others here.
             memory: its memory, in MiB.
+            disks: its disks.
 
         Raises:
             Unmet: it crashed, or had to be stopped.
@@ -141,7 +159,7 @@ class Trial:
         """
         from labkit.guest import Reason
 
-        with self.guest(image, *arguments, timeout=timeout, memory=memory) as guest:
+        with self.guest(image, *arguments, timeout=timeout, memory=memory, disks=disks) as guest:
             ending = guest.wait()
             output = guest.console.text()
         command = " ".join([_called(image), *arguments])
@@ -154,6 +172,22 @@ class Trial:
             )
         return Ran(command, output, ending)
 
+    def disk(self, size: int | str) -> Disk:
+        """An empty disk for this trial, gone after it.
+
+        Args:
+            size: in bytes, or such as ``1 MiB``.
+
+        Raises:
+            HostError: it cannot be made.
+        """
+        from labkit.host.disk import Disk
+
+        if self._folder is None:
+            self._folder = Path(self._kept.enter_context(tempfile.TemporaryDirectory(prefix="labkit-trial-")))
+        self._disks += 1
+        return Disk.create(self._folder / f"disk-{self._disks}", size)
+
     @contextmanager
     def guest(
         self,
@@ -162,6 +196,7 @@ class Trial:
         timeout: float = RUN_SECONDS,
         memory: int | None = None,
         look: str = _LOOK_BEHIND,
+        disks: Disks | None = None,
     ) -> Iterator[Guest]:
         """Boot an image, to talk with its guest; it is gone after the block.
 
@@ -171,6 +206,7 @@ class Trial:
             timeout: the longest it may run, in seconds.
             memory: its memory, in MiB.
             look: where to look if it does not answer.
+            disks: its disks.
 
         Raises:
             Unmet: the block waited for a text that did not come, or for an end.
@@ -179,7 +215,12 @@ class Trial:
         from labkit.verbs import boot
 
         with boot(
-            image, arguments=arguments, timeout=timeout, memory=memory, output_limit=OUTPUT_BYTES
+            image,
+            arguments=arguments,
+            timeout=timeout,
+            memory=memory,
+            disks=disks,
+            output_limit=OUTPUT_BYTES,
         ) as guest:
             try:
                 yield guest

@@ -81,8 +81,8 @@ def judge(lesson: Lesson, name: str, given: Sequence[object] = ()) -> Verdict:
         HostError: progress cannot be kept.
     """
     exercise = lesson.find(name)
-    with step("check", f"{lesson.name} {name}"):
-        verdict = _judge(lesson.name, exercise, Trial(given))
+    with step("check", f"{lesson.name} {name}"), Trial(given) as trial:
+        verdict = _judge(lesson.name, exercise, trial)
         progress.note_verdict(lesson.name, name, verdict.outcome.value, passed=verdict.passed)
     return verdict
 

@@ -63,8 +63,9 @@ def boot(
     if stay:
         from labkit.guest.keeper import keep
 
-        check_plain(planned)
-
+        check_plain(
+            planned, "of a guest that stays", "Boot the guest without stay, or give it the disk as it is."
+        )
         return keep(
             path,
             image.name,
@@ -133,6 +134,8 @@ def boot_process(
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, 0, image.name)
     quote(arguments)  # what a kernel's command line cannot hold is refused for every target
+    planned = plan_disks(image.name, read_manifest(path), disks or {})
+    check_plain(planned, "of a process", "Build the image for virtio, or give it the disk as it is.")
     plan = ProcessPlan(
         path,
         image.name,
@@ -141,7 +144,7 @@ def boot_process(
         timeout=timeout,
         output_limit=output_limit,
         console_bytes=found.console_bytes,
-        disks=plan_disks(image.name, read_manifest(path), disks or {}),
+        disks=planned,
     )
     folder = found.run_folder() / "g"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -92,8 +92,13 @@ def _check_names(name: str, places: Mapping[str, int], disks: Disks) -> None:
         )
 
 
-def check_plain(disks: Iterable[PlannedDisk]) -> None:
-    """Look whether disks are such as a keeper can give a guest: faults and caches live in the process that asked.
+def check_plain(disks: Iterable[PlannedDisk], of_what: str, next_step: str) -> None:
+    """Look whether disks are mere files; faults and caches are QEMU's, and belong to the process that booted.
+
+    Args:
+        disks: the disks.
+        of_what: which guest cannot have others, in words.
+        next_step: what to do if one is not.
 
     Raises:
         UsageError: one is not.
@@ -101,8 +106,8 @@ def check_plain(disks: Iterable[PlannedDisk]) -> None:
     for planned in disks:
         if not planned.is_plain:
             raise UsageError(
-                f"{planned.disk.name} has faults or a cache, and so cannot be a disk of a guest that stays.",
-                next_step="Boot the guest without stay, or give it the disk as it is.",
+                f"{planned.disk.name} has faults or a cache, and so cannot be a disk {of_what}.",
+                next_step=next_step,
             )
 
 

@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Final
 
 from labkit import events
-from labkit.build.domainxml import DomainDisk, domain_name
+from labkit.build.domainxml import domain_name
 from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.guest.control import ControlReader, Stamp
-from labkit.guest.disks import lock_disks
+from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
 from labkit.guest.owned import refuse_here
 from labkit.guest.ownership import this_process
 from labkit.guest.pump import Link, Pump
+from labkit.host.diskfile import DiskLock
 
 __all__ = ["ProcessGuest", "ProcessPlan"]
 
@@ -59,7 +60,7 @@ class ProcessPlan:
     timeout: float | None = None
     output_limit: int | None = None
     console_bytes: int = 1 << 20
-    disks: tuple[DomainDisk, ...] = ()
+    disks: tuple[PlannedDisk, ...] = ()
 
 
 class ProcessGuest(Guest):
@@ -93,7 +94,9 @@ class ProcessGuest(Guest):
             UsageError: another guest has one of its disks.
         """
         with events.step("boot", self.name) as step, ExitStack() as undo:
-            self._disk_locks = undo.enter_context(lock_disks(self._plan.disks))
+            undo.callback(self._disk_locks.close)
+            for disk in self._plan.disks:
+                self._disk_locks.enter_context(DiskLock(disk.disk.path, shared=disk.place.read_only))
             self._make_folder()
             undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
             console, program_console = socket.socketpair()
@@ -147,7 +150,7 @@ class ProcessGuest(Guest):
         try:
             self._folder.mkdir(mode=0o700)
             for disk in self._plan.disks:
-                (self._folder / disk.name).symlink_to(disk.path)
+                (self._folder / disk.place.name).symlink_to(disk.disk.path)
         except OSError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise HostError(

@@ -11,6 +11,8 @@ from labkit.course import progress
 from labkit.course.exercise import Lesson
 from labkit.course.lessons import find_lesson
 from labkit.course.verdict import Verdict, judge
+from labkit.errors import HostError
+from labkit.host.disk import Disk
 from labkit.settings import settings
 from labkit.ui.verdicts import Hinted, ProgressShown, VerdictShown
 
@@ -50,6 +52,29 @@ class LessonView:
             UsageError: there is no such image.
         """
         return ImageSource.find(image, root=settings().root).folder
+
+    def disk(self, name: str, size: int | str) -> Disk:
+        """A new disk of this lesson, empty: ``disks/LESSON/NAME.img`` in the lab folder.
+
+        What a disk of this name held before is gone.
+
+        Args:
+            name: what to call it.
+            size: in bytes, or such as ``1 MiB``.
+
+        Raises:
+            UsageError: a guest has the disk of this name, or the size makes no sense.
+            HostError: it cannot be made.
+        """
+        folder = settings().lab / "disks" / self.lesson.name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HostError(
+                f"The folder {folder} cannot be made: {error.strerror}.",
+                next_step="Free some space there, or set LABKIT_LAB to a folder that you may write to.",
+            ) from error
+        return Disk.create(folder / f"{name}.img", size, replace=True)
 
     def check(self, exercise: str, *given: object) -> VerdictShown:
         """Run what you made for an exercise, and say what is right and what is not.

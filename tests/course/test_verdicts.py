@@ -48,6 +48,18 @@ def test_an_unmet_one_says_what_when_and_where() -> None:
     assert not progress.read("try")["one"].passed
 
 
+def test_a_trials_disks_are_empty_and_go_with_it() -> None:
+    made: list[Path] = []
+
+    def check(trial: Trial) -> None:
+        made.extend(trial.disk("4 KiB").path for _ in range(2))
+        trial.expect(all(path.read_bytes() == bytes(4096) for path in made), "empty disks", "others")
+
+    assert judged(check).passed
+    assert len(set(made)) == 2
+    assert not any(path.exists() for path in made)
+
+
 def _raises(error: BaseException) -> Check:
     def check(trial: Trial) -> None:
         trial.expect(True, "a beginning", "")

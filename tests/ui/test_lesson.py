@@ -11,7 +11,7 @@ import pytest
 
 from labkit.course.exercise import Exercise, Lesson
 from labkit.course.verdict import Outcome, Verdict
-from labkit.errors import UsageError
+from labkit.errors import HostError, UsageError
 from labkit.ui.lesson import LessonView, open_lesson
 from labkit.ui.verdicts import VerdictShown
 
@@ -79,6 +79,23 @@ def test_progress(lesson: LessonView) -> None:
     assert again.check("one").passed
     assert again.progress().done == 1
     assert "✓" in "".join(html(again.progress()).itertext())
+
+
+def test_a_disk_of_a_lesson_is_empty_whenever_it_is_asked_for(lesson: LessonView, tmp_path: Path) -> None:
+    disk = lesson.disk("scores", "4 KiB")
+    assert disk.path == tmp_path / "lab" / "disks" / "try" / "scores.img"
+    disk.write(3, b"x" * 512)
+    again = lesson.disk("scores", 4096)
+    assert (again.path, again.sectors, again.read(3)) == (disk.path, 8, bytes(512))
+
+
+def test_a_lab_folder_that_cannot_be(
+    lesson: LessonView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LABKIT_LAB", str(tmp_path / "file"))
+    with pytest.raises(HostError, match="cannot be made"):
+        lesson.disk("scores", 4096)
 
 
 def test_unknown_names(lesson: LessonView) -> None:
