@@ -8,6 +8,7 @@
 #include "console.h"
 #include "machine.h"
 #include "traps.h"
+#include "virtio.h"
 
 #define NS_PER_S 1000000000ull
 #define ACPI_TIMER_PORT 0x608 /* PIIX4 and ICH9 as QEMU's firmware sets them up: PM_TMR */
@@ -231,6 +232,7 @@ void clock_idle(uint64_t deadline)
     }
     if (now >= deadline)
         return;
+    virtio_kick_put_off();
     /* The timer's rate is known roughly and it holds 32 bits: it is set a little short of a far deadline, so as not to
        be late, and a wake-up that comes early is followed by another call. */
     uint64_t left = deadline - now < NS_PER_S ? deadline - now : NS_PER_S;

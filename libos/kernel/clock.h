@@ -13,7 +13,8 @@ uint64_t clock_monotonic_ns(void);
 /* Nanoseconds since 1970-01-01 00:00:00 UTC. */
 uint64_t clock_wall_ns(void);
 
-/* Halts the processor until an interrupt comes or the monotonic clock reaches `deadline`. */
+/* Halts the processor until an interrupt comes or the monotonic clock reaches `deadline`. Devices that are to be told
+   soon are told before. */
 void clock_idle(uint64_t deadline);
 
 #endif

@@ -137,7 +137,7 @@ intnat unikernel_disk_submit(value place)
 
     add(disk, &request->status, sizeof request->status, true);
     virtio_give(&disk->queue, disk->first);
-    virtio_kick(&disk->queue);
+    virtio_kick_soon(&disk->queue);
     return disk->first;
 }
 

@@ -11,6 +11,7 @@
 #include "panic.h"
 #include "serial.h"
 #include "traps.h"
+#include "virtio.h"
 
 int64_t unikernel_monotonic_ns(value unit)
 {
@@ -42,6 +43,7 @@ intnat unikernel_wait(int64_t deadline)
 {
     intnat events;
 
+    virtio_kick_put_off();
     interrupts_take();
     while ((events = take_events()) == 0) {
         if (deadline <= 0 || clock_monotonic_ns() >= (uint64_t)deadline)

@@ -139,6 +139,7 @@ bool virtio_start_queue(struct virtio_device *device, struct virtio_queue *queue
     queue->size = size;
     queue->seen = 0;
     queue->number = number;
+    queue->put_off = false;
     queue->available->flags = !interrupt;
     common->queue_size = size;
     common->queue_vector = interrupt ? 0 : NO_VECTOR;
@@ -187,6 +188,25 @@ void virtio_kick(struct virtio_queue *queue)
 {
     __sync_synchronize();
     *queue->notify = queue->number;
+}
+
+static struct virtio_queue *put_off;
+
+void virtio_kick_soon(struct virtio_queue *queue)
+{
+    if (queue->put_off)
+        return;
+    queue->put_off = true;
+    queue->next = put_off;
+    put_off = queue;
+}
+
+void virtio_kick_put_off(void)
+{
+    for (; put_off != NULL; put_off = put_off->next) {
+        put_off->put_off = false;
+        virtio_kick(put_off);
+    }
 }
 
 bool virtio_take(struct virtio_queue *queue, uint16_t *descriptor, uint32_t *length)

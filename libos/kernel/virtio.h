@@ -40,6 +40,8 @@ struct virtio_queue {
     uint16_t seen; /* how much of `used` has been looked at */
     volatile uint16_t *notify;
     uint16_t number;
+    bool put_off; /* by virtio_kick_soon; `next` leads on */
+    struct virtio_queue *next;
 };
 
 struct virtio_device {
@@ -86,6 +88,12 @@ void virtio_give(struct virtio_queue *queue, uint16_t descriptor);
 
 /* Tells the device of what was given. */
 void virtio_kick(struct virtio_queue *queue);
+
+/* Tells the device when the program next waits: once, whatever is given until then. */
+void virtio_kick_soon(struct virtio_queue *queue);
+
+/* Tells the devices for which that was put off. Called whenever the program waits. */
+void virtio_kick_put_off(void);
 
 /* Takes back what the device has used: its first descriptor, and how much it wrote; false if there is none. */
 bool virtio_take(struct virtio_queue *queue, uint16_t *descriptor, uint32_t *length);

@@ -44,8 +44,9 @@ external add : place -> buffer -> (int[@untagged]) -> (int[@untagged]) -> unit
     C: [value unikernel_disk_add(value place, value buffer, intnat offset, intnat length)]. *)
 
 external submit : place -> (int[@untagged]) = "unikernel_disk_submit_byte" "unikernel_disk_submit" [@@noalloc]
-(** [submit place] hands the request to the disk. It returns the request's number, less than [room], which is its own
-    until it is complete. An event of the device ({!Platform.wait}) tells of the completion.
+(** [submit place] hands the request to the disk. The disk begins, with all that it was handed, at the latest when the
+    program next waits. The result is the request's number, less than [room], which is its own until it is complete. An
+    event of the device ({!Platform.wait}) tells of the completion.
 
     C: [intnat unikernel_disk_submit(value place)]. *)
 

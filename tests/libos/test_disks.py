@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def test_scattered_and_large_buffers(run) -> None:
 def test_thousands_of_requests_in_flight(run) -> None:
     text, *_ = run("flight")
     assert text.splitlines() == ["the device is disconnected", "all came back"]
+
+
+def test_a_request_begins_though_the_program_stands_still(root: Path, tmp_path: Path) -> None:
+    first = diskfile.create(tmp_path / "first.img", MIB).path
+    second = diskfile.create(tmp_path / "second.img", MIB).path
+    image = build(root / "tests" / "images" / "blocks")
+    with boot(image, disks={"first": first, "second": second}, arguments=["--what=block"], timeout=60) as guest:
+        guest.console.expect("asked", timeout=30)
+        deadline = time.monotonic() + 30
+        while first.read_bytes()[512:1024] == bytes(512):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        guest.console.send("go on\n")
+        assert guest.wait(30).status == 0
 
 
 def test_errors_are_values(run) -> None:

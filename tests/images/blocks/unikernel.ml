@@ -1,11 +1,14 @@
 open Cmdliner
 open Lwt.Infix
 
-type what = Info | Scatter | Flight | Wrong | Mark | Load
+type what = Info | Scatter | Flight | Wrong | Mark | Load | Block
 
 let what =
   let kinds =
-    [ ("info", Info); ("scatter", Scatter); ("flight", Flight); ("wrong", Wrong); ("mark", Mark); ("load", Load) ]
+    [
+      ("info", Info); ("scatter", Scatter); ("flight", Flight); ("wrong", Wrong); ("mark", Mark); ("load", Load);
+      ("block", Block);
+    ]
   in
   let doc = Arg.info ~doc:"What to do." [ "what" ] in
   Mirage_runtime.register_arg Arg.(required & opt (some (enum kinds)) None doc)
@@ -120,6 +123,13 @@ module Main (First : FLUSHED) (Scratch : Mirage_block.S) (Second : Mirage_block.
     in
     write 1
 
+  (* Stands still, for the console, while a request is under way that nobody waits for. *)
+  let block first =
+    let written = First.write first 1L [ sector ~generation:1 1 ] in
+    print_endline "asked";
+    print_endline (read_line ());
+    written >|= must First.pp_write_error
+
   let start first scratch second =
     match what () with
     | Info -> info first scratch second
@@ -128,4 +138,5 @@ module Main (First : FLUSHED) (Scratch : Mirage_block.S) (Second : Mirage_block.
     | Wrong -> wrong first second
     | Mark -> mark first second
     | Load -> load first
+    | Block -> block first
 end
