@@ -6,13 +6,14 @@ import argparse
 import os
 import platform
 
-from bench import boot, edit, imports, size
+from bench import block, boot, edit, imports, size
 from bench.table import print_table
 
 SUBJECTS = {
     "boot": ("Boot to the first line", boot.rows),
     "edit": ("Edit to running", edit.rows),
     "size": ("Size of hello", size.rows),
+    "block": ("A disk: one request, cache=writeback", block.rows),
     "import": ("import labkit", imports.rows),
 }
 

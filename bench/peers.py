@@ -9,8 +9,9 @@ from pathlib import Path
 
 import libvirt
 
+from bench.machine import qemu
 from bench.rounds import Stopwatch
-from labkit.build.domainxml import EMULATOR, QBOOT, domain_xml
+from labkit.build.domainxml import domain_xml
 from labkit.host.connection import Host
 
 __all__ = ["assemble", "bare_qemu", "plain_libvirt"]
@@ -31,7 +32,7 @@ def assemble(name: str, folder: Path) -> Path:
 
 
 def bare_qemu(kernel: Path, watch: Stopwatch, *, serial: bool = False, until: bytes = b"") -> None:
-    """Start QEMU with the devices that labkit's domains have, and time it to the first byte of the console.
+    """Start QEMU by itself, and time it to the first byte of the console.
 
     Args:
         kernel: what to start.
@@ -39,25 +40,17 @@ def bare_qemu(kernel: Path, watch: Stopwatch, *, serial: bool = False, until: by
         serial: the console is the first serial port, not a virtio console.
         until: time it until this text has come, instead.
     """
-    line = ["-serial", "chardev:console", "-serial", "null"]
-    if not serial:
-        line = ["-device", "virtio-serial-pci,max_ports=2", "-device", "virtconsole,chardev=console"]
-    command = [
-        EMULATOR, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-machine", "pc,usb=off,hpet=off", "-accel", "tcg", "-cpu", "max",
-        "-m", "32", "-bios", QBOOT, "-kernel", str(kernel),
-        "-chardev", "stdio,id=console,mux=off", *line, "-device", "pvpanic",
-    ]  # fmt: skip
+    command = qemu(kernel, serial=serial)
     watch.start()
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as qemu:
-        assert qemu.stdout is not None
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
         seen = b""
         while until not in seen or not seen:
-            part = qemu.stdout.read1()
+            part = program.stdout.read1()
             assert part, f"{kernel.name} ended early: {seen!r}"
             seen += part
         watch.stop()
-        qemu.kill()
+        program.kill()
 
 
 def plain_libvirt(host: Host, kernel: Path, watch: Stopwatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["Row", "Sample", "print_table"]
@@ -47,6 +47,7 @@ class Row:
         peer: what it stands beside.
         theirs: the peer's sample, from the same rounds.
         goal: what is wanted, in words.
+        floor: what nothing of the kind can be quicker than, from the same rounds.
     """
 
     what: str
@@ -54,28 +55,37 @@ class Row:
     peer: str
     theirs: Sample
     goal: str = ""
+    floor: Sample | None = None
 
     @property
-    def ratio(self) -> float:
-        """Ours by theirs, medians."""
-        return self.ours.median / self.theirs.median
+    def ratio(self) -> str:
+        """Ours by theirs: of the medians, and of the least values, which noise touches less."""
+        medians = f"{self.ours.median / self.theirs.median:.2f}"
+        if len(self.ours.values) == 1:
+            return medians
+        return f"{medians} ({self.ours.least / self.theirs.least:.2f})"
 
     @property
     def difference(self) -> str:
-        """Ours less theirs: of the medians, and of the least values, which noise touches less."""
+        """Ours less theirs, of the same."""
         medians = f"{self.ours.median - self.theirs.median:+.0f}"
         if len(self.ours.values) == 1:
             return f"{medians} {self.ours.unit}"
         return f"{medians} ({self.ours.least - self.theirs.least:+.0f}) {self.ours.unit}"
 
 
-def print_table(title: str, rows: Iterable[Row]) -> None:
+def print_table(title: str, rows: Sequence[Row]) -> None:
     """Print rows under a title, columns aligned: values are ``median (least) unit``."""
-    lines = [("", "ours", "beside", "", "ratio", "difference", "goal")]
+    lines: list[tuple[str, ...]] = [("", "ours", "beside", "", "ratio", "difference", "floor", "goal")]
     lines += [
-        (row.what, str(row.ours), row.peer, str(row.theirs), f"{row.ratio:.2f}", row.difference, row.goal)
+        (
+            row.what, str(row.ours), row.peer, str(row.theirs), row.ratio, row.difference,
+            str(row.floor or ""), row.goal,
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
+    if not any(row.floor for row in rows):
+        lines = [(*line[:-2], line[-1]) for line in lines]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     print(f"\n{title}")
     for line in lines:

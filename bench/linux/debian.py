@@ -1,0 +1,90 @@
+"""Files of Debian packages that are not installed: downloaded and unpacked into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from labkit.build.cache import Cache
+from labkit.errors import Evidence, HostError
+from labkit.settings import settings
+
+__all__ = ["dependency", "made_once", "unpacked"]
+
+_KIND = "debian"
+
+
+def unpacked(packages: Sequence[str]) -> Path:
+    """A folder with the files of packages, as they would lie under ``/``. Needs no root.
+
+    Args:
+        packages: their names; what they depend on is not added.
+
+    Raises:
+        HostError: apt does not know them, or cannot fetch them.
+    """
+    listed = _apt("apt-get", "--print-uris", "download", *packages)
+    names = re.findall(r"' (\S+\.deb) ", listed)  # with their versions
+
+    def make(folder: Path) -> None:
+        _apt("apt-get", "download", *packages, folder=folder)
+        for name in names:
+            archive = folder / name
+            subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
+            archive.unlink()
+
+    return made_once(" ".join(sorted(names)), make)
+
+
+def dependency(package: str, pattern: str) -> str:
+    """The package that ``package`` depends on and whose name matches a regular expression.
+
+    Raises:
+        HostError: there is none.
+    """
+    shown = _apt("apt-cache", "--no-all-versions", "show", package)
+    depends = re.search(r"^Depends: (.*)", shown, re.MULTILINE)
+    found = re.search(rf"(?:^|, )({pattern})\b", depends[1]) if depends else None
+    if found is None:
+        raise HostError(
+            f"The package {package} depends on no {pattern}.",
+            next_step="Look at it: apt-cache show " + package,
+            evidence=[Evidence("What apt says of it", shown)],
+        )
+    return found[1]
+
+
+def made_once(what: str, make: Callable[[Path], None]) -> Path:
+    """A folder of the cache that ``make`` has filled, in this run or an earlier one.
+
+    Args:
+        what: a text that changes whenever the contents would.
+        make: fills an empty folder.
+    """
+    found = settings()
+    cache = Cache(found.cache, found.cache_mib << 20)
+    key = hashlib.sha256(what.encode()).hexdigest()[:24]
+    with cache.lock(f"{_KIND}-{key}"):
+        if ready := cache.find(_KIND, key):
+            return ready
+        with cache.staging() as folder:
+            make(folder)
+            return cache.publish(folder, _KIND, key)
+
+
+def _apt(*command: str, folder: Path | None = None) -> str:
+    # Downloading for root, apt would become a user who cannot write into the folder, and then say that it cannot.
+    words = [command[0], "-q", "-o", "APT::Sandbox::User=root", *command[1:]]
+    environment = os.environ | {"LC_ALL": "C"}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise HostError(
+            "Debian packages for the Linux guest cannot be had.",
+            next_step="Check the network, and run `apt-get update` as root; then start again.",
+            evidence=[Evidence(" ".join(command), done.stderr)],
+        )
+    return done.stdout
