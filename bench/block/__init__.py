@@ -32,6 +32,7 @@ _HERE = Path(__file__).parent
 _MIB = 1 << 20
 _DISK_MIB = 64
 _MEMORY_MIB = 256
+_BUFFERS = 64
 _LINUX_SCRIPT = """
 echo none >/sys/block/vda/queue/scheduler
 exec /bin/load /dev/vda direct
@@ -123,6 +124,12 @@ def _disk(path: Path) -> Path:
     return path
 
 
+def _is_written(path: Path) -> bool:
+    """Whether the start of a disk holds what the programs write: the number of a buffer, from 1, in every byte."""
+    with path.open("rb") as file:
+        return set(file.read(_MIB)) <= set(range(1, _BUFFERS + 1))
+
+
 def rows(rounds: int) -> list[Row]:
     """The lines of the table."""
     image = build(_HERE / "image")
@@ -133,10 +140,11 @@ def rows(rounds: int) -> list[Row]:
         load = folder / "load"
         subprocess.run(["gcc", "-std=gnu11", "-O2", "-static", "-o", load, str(_HERE / "load.c")], check=True)
         linux = linux_guest(folder, modules=BLOCK, script=_LINUX_SCRIPT, files={"bin/load": load})
+        disks = {name: _disk(folder / f"{name}.img") for name in ("ours", "theirs", "floor")}
         commands = {
-            "ours": qemu(image.path, memory_mib=_MEMORY_MIB, disks=[_disk(folder / "ours.img")]),
-            "theirs": qemu(linux, memory_mib=_MEMORY_MIB, disks=[_disk(folder / "linux.img")]),
-            "floor": [str(load), str(_disk(folder / "file.img"))],
+            "ours": qemu(image.path, memory_mib=_MEMORY_MIB, disks=[disks["ours"]]),
+            "theirs": qemu(linux, memory_mib=_MEMORY_MIB, disks=[disks["theirs"]]),
+            "floor": [str(load), str(disks["floor"])],
         }
         workers = {name: stack.enter_context(Worker(command)) for name, command in commands.items()}
         for worker in workers.values():
@@ -144,6 +152,7 @@ def rows(rounds: int) -> list[Row]:
         table = [_row(cell, workers, rounds) for cell in _CELLS]
         del workers["floor"]  # with several at a time, a file that is in memory is no floor
         table += [_row(cell, workers, rounds) for cell in _DEEP_CELLS]
+        assert all(_is_written(disk) for disk in disks.values())
     share = {name: Sample([worker.claimed / worker.passed * 100], "%") for name, worker in workers.items()}
     table.append(Row("time passed that its own clock saw", share["ours"], "Linux", share["theirs"], "alike"))
     return table

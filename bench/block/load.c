@@ -155,16 +155,16 @@ int main(int argument_count, char **arguments)
     if (end < 0)
         fail(arguments[1]);
     file_size = end;
-    for (int i = 0; i < DEPTH_MOST; i++) {
+    for (int i = 0; i < DEPTH_MOST; i++)
         if (posix_memalign((void **)&buffers[i], PAGE, SIZE_MOST) != 0)
             fail("memory");
-        memset(buffers[i], i + 1, SIZE_MOST);
-    }
     puts("ready");
     fflush(stdout);
     while (scanf("%15s %15s %zu %u %u", command.kind, command.order, &command.size, &command.depth, &command.count)
            == 5) {
         int to = command.kind[0] == 'f' ? durable : file;
+        for (unsigned i = 0; i < command.depth; i++)
+            memset(buffers[i], i + 1, command.size);
         uint64_t begin = now();
         if (command.depth == 1)
             one_by_one(&command, to);
