@@ -1,9 +1,9 @@
 """The cache: finished things by content key, shared by every process of a user.
 
-Layout of the folder: ``images/KEY/``, ``libos/KEY/`` and ``debian/KEY/`` (what the benchmarks need) are finished
-entries, which appear and vanish in one step (a rename) and never change in between; ``work/KEY/`` are work folders,
-each with a lock; ``tmp/`` is where entries are put together; ``locks/`` holds one empty file per lock. Locks are
-``flock``, so the death of a process frees them.
+Layout of the folder: ``images/KEY/``, ``libos/KEY/`` and ``debian/KEY/`` (unpacked Debian packages)
+are finished entries, which appear and vanish in one step (a rename) and never change in between; ``work/KEY/`` are
+work folders, each with a lock; ``tmp/`` is where entries are put together; ``locks/`` holds one empty file per
+lock. Locks are ``flock``, so the death of a process frees them.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def test_thousands_of_requests_in_flight(run) -> None:
 
 def test_a_request_begins_though_the_program_stands_still(root: Path, tmp_path: Path) -> None:
     first = diskfile.create(tmp_path / "first.img", MIB).path
-    second = diskfile.create(tmp_path / "second.img", MIB).path
+    disks = {"first": first, "second": diskfile.create(tmp_path / "second.img", MIB).path}
     image = build(root / "tests" / "images" / "blocks")
-    with boot(image, disks={"first": first, "second": second}, arguments=["--what=block"], timeout=60) as guest:
+    with boot(image, disks=disks, arguments=["--what=block"], timeout=60) as guest:
         guest.console.expect("asked", timeout=30)
         deadline = time.monotonic() + 30
         while first.read_bytes()[512:1024] == bytes(512):
