@@ -22,8 +22,10 @@ MOST_FILES = 5000
 
 # What lies in a source folder and is no source: build products of dune and of upstream's `mirage configure`,
 # and disks that guests write to. (Hidden files are left out too.)
-_NOT_SOURCES = re.compile(r"_build|_opam|dist|duniverse|.*\.(img|qcow2|raw|iso)|.*\.install|.*~|#.*#")
-_NOT_SOURCES_AT_TOP = re.compile(r"dune-project|dune-workspace|dune\.build|dune\.config|Makefile|.*\.opam")
+_NOT_SOURCES = re.compile(r"_build|_opam|.*\.(img|qcow2|raw|iso)|.*\.install|.*~|#.*#")
+_NOT_SOURCES_AT_TOP = re.compile(
+    r"dist|duniverse|dune-project|dune-workspace|dune\.build|dune\.config|Makefile|.*\.opam"
+)
 _RESERVED_AT_TOP = {"main.ml", "main.mli", "manifest.json"}
 
 _BLOCK = 1 << 20

@@ -62,8 +62,13 @@ let generate application folder =
   if foreign entry then
     Refusal.refuse ~hint:"Rename your file: the entry module that is generated has this name."
       "The folder has a file %s already." Entry_module.file;
+  let own_dune = foreign dune in
+  if own_dune && Graph.files graph <> [] then
+    Refusal.refuse ~hint:"Remove it: config.ml makes one."
+      "The folder has a file dune of its own, which has no rule for the files that crunch is to put into the image.";
+  let dune_text = Dune_file.text info ~folder graph in
   write entry (Entry_module.text ~names info graph);
-  if not (foreign dune) then write dune (Dune_file.text info graph);
+  if not own_dune then write dune dune_text;
   write (inside Manifest.file) (Json.to_text (Manifest.json info graph))
 
 (* Describing *)

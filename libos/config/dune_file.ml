@@ -13,7 +13,7 @@ let always = [ "lwt"; "mirage-runtime"; "unikernel-compat"; "unikernel-os"; "uni
    or of what OCaml cannot know. *)
 let warnings = "+a-4-9-40-41-42-44-45-48-58-59-60-66-70"
 
-let text (info : Impl.Info.t) graph =
+let text (info : Impl.Info.t) ~folder graph =
   let of_packages = List.concat_map Package.libraries (Graph.packages graph) in
   let target = target_library info.target in
   let libraries = List.sort_uniq String.compare (always @ of_packages) @ Graph.local_libs graph @ [ target ] in
@@ -42,7 +42,8 @@ let text (info : Impl.Info.t) graph =
 ; How an image for this target is linked
 (rule
  (copy %%{lib:%s:link-flags.sexp} link-flags.sexp))
-|}
+%s|}
     info.name
     (Key.target_name info.target)
     (String.concat "\n  " libraries) warnings target
+    (Crunch_rules.text ~folder (Graph.files graph))

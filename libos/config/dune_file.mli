@@ -7,5 +7,6 @@ val target_library : Key.mode -> string
 (** [target_library target] is the package that makes an image for [target]: its libraries, and its
     [link-flags.sexp]. *)
 
-val text : Impl.Info.t -> Graph.t -> string
-(** [text info graph] builds [main.exe] from all modules of the folder but [config.ml]. *)
+val text : Impl.Info.t -> folder:string -> Graph.t -> string
+(** [text info ~folder graph] builds [main.exe] from all modules of [folder] but [config.ml], and from the files that
+    [graph] names. *)

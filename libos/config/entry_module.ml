@@ -59,7 +59,7 @@ let functor_applications output graph =
     List.iter apply graph.instances
   end
 
-let starts { Graph.device; _ } = match device.kind with Start _ -> true | Library | Device | Hardware _ -> false
+let starts { Graph.device; _ } = match device.kind with Start _ -> true | Library | Device | Hardware _ | Files _ -> false
 let has_code { Graph.device; _ } = device.kind <> Library
 
 let devices output info registered graph =
@@ -75,7 +75,7 @@ let devices output info registered graph =
     | Some first when first.id = id ->
         print output "    (* Whoever measures the boot is told that it is done. *)\n    Platform.stamp \"start\";\n"
     | Some _ | None -> () );
-    let pos = match device.kind with Start { pos } -> pos | Library | Device | Hardware _ -> None in
+    let pos = match device.kind with Start { pos } -> pos | Library | Device | Hardware _ | Files _ -> None in
     print_at output pos ("    " ^ indent (device.connect info module_path values));
     print output "  end\n"
   in

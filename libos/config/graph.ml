@@ -47,8 +47,16 @@ let packages graph =
 
 let local_libs graph = unique (of_devices (fun device -> device.local_libs) graph)
 
+let files graph =
+  let of_device (device : Impl.device) =
+    match device.kind with
+    | Files { folder } -> [ (device.module_name, folder) ]
+    | Library | Device | Hardware _ | Start _ -> []
+  in
+  unique (of_devices of_device graph)
+
 let hardware graph =
   let of_device (device : Impl.device) =
-    match device.kind with Hardware { name; kind } -> [ (name, kind) ] | Library | Device | Start _ -> []
+    match device.kind with Hardware { name; kind } -> [ (name, kind) ] | Library | Device | Files _ | Start _ -> []
   in
   of_devices of_device graph

@@ -29,6 +29,9 @@ val packages : t -> Package.t list
 
 val local_libs : t -> string list
 
+val files : t -> (string * string) list
+(** [files graph] is each module that is made from files, and their folder. *)
+
 val hardware : t -> (string * string) list
 (** [hardware graph] is the name and kind of each device on the bus, in its order. *)
 

@@ -20,7 +20,12 @@ type 'a code = string
 let code ~pos:_ format = Format.asprintf format
 let code_text code = code
 
-type kind = Library | Device | Hardware of { name : string; kind : string } | Start of { pos : Runtime_arg.pos option }
+type kind =
+  | Library
+  | Device
+  | Hardware of { name : string; kind : string }
+  | Files of { folder : string }
+  | Start of { pos : Runtime_arg.pos option }
 
 type device = {
   id : int;

@@ -57,6 +57,7 @@ type kind =
   | Library  (** Gives packages only: nothing to connect. *)
   | Device
   | Hardware of { name : string; kind : string }  (** A device on the bus. *)
+  | Files of { folder : string }  (** Its module is made from the files of a folder beside [config.ml]. *)
   | Start of { pos : Runtime_arg.pos option }  (** A job: its code calls [start]. *)
 
 type device = private {

@@ -43,8 +43,17 @@ let ccm_block ?nonce_len:_ _ _ = unsupported "ccm_block"
 type kv_ro
 
 let kv_ro = abstract_type ()
-let crunch _ = unsupported "crunch"
-let direct_kv_ro _ = unsupported "direct_kv_ro"
+
+let crunch =
+  let names = Name.scope [] in
+  once (fun folder ->
+      let module_name = String.capitalize_ascii (Name.fresh names ("static_" ^ Name.of_expression folder)) in
+      let connect _ module_name _ = code ~pos:__POS__ "%s.connect ()" module_name in
+      let packages = [ Package.v "mirage-kv-mem"; Package.v ~build:true Crunch_rules.package ] in
+      v module_name ~kind:(Files { folder }) ~packages ~connect kv_ro)
+
+let direct_kv_ro folder =
+  if_ Key.is_unix (unsupported "direct_kv_ro") (crunch folder)
 
 let generic_kv_ro ?group ?key folder =
   let key = match key with Some key -> key | None -> Key.value (Key.kv_ro ?group ()) in
@@ -58,6 +67,10 @@ type kv_rw
 
 let kv_rw = abstract_type ()
 let direct_kv_rw _ = unsupported "direct_kv_rw"
-let kv_rw_mem () = unsupported "kv_rw_mem"
+
+let kv_rw_mem () =
+  let connect _ module_name _ = code ~pos:__POS__ "%s.connect ()" module_name in
+  v "Mirage_kv_mem" ~packages:[ Package.v "mirage-kv-mem" ] ~connect kv_rw
+
 let chamelon ~program_block_size:_ _ = unsupported "chamelon"
 let tar_kv_rw _ = unsupported "tar_kv_rw"

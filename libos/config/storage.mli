@@ -31,9 +31,12 @@ val kv_ro : kv_ro typ
 (** [Mirage_kv.RO]. *)
 
 val crunch : string -> kv_ro t
-(** [crunch folder] has the files of [folder], which become part of the image. *)
+(** [crunch folder] has the files of [folder], a folder beside [config.ml], which become part of the image. They are in its
+    memory once, and are not copied when they are read. *)
 
 val direct_kv_ro : string -> kv_ro t
+(** [direct_kv_ro folder] is {!crunch}, but for the target [unix], where upstream reads the folder while it runs: that is
+    not here. *)
 
 val generic_kv_ro : ?group:string -> ?key:[ `Crunch | `Direct ] Key.value -> string -> kv_ro t
 (** [generic_kv_ro folder] is {!crunch} or {!direct_kv_ro}, as {!Key.kv_ro} says. *)
@@ -59,6 +62,9 @@ val kv_rw : kv_rw typ
 (** [Mirage_kv.RW]. *)
 
 val direct_kv_rw : string -> kv_rw t
+
 val kv_rw_mem : unit -> kv_rw t
+(** [kv_rw_mem ()] is in memory, empty at first. *)
+
 val chamelon : program_block_size:int Runtime_arg.arg -> block t -> kv_rw t
 val tar_kv_rw : block t -> kv_rw t

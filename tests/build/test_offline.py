@@ -116,6 +116,31 @@ def test_a_local_library(hello: Path) -> None:
     assert b"from a library" in build(hello).path.read_bytes()
 
 
+def test_files_of_a_folder_become_part_of_it(hello: Path) -> None:
+    (hello / "config.ml").write_text(
+        'open Mirage\nlet () = register "hello" [ main "Unikernel.Main" (kv_ro @-> job) $ crunch "www" ]\n'
+    )
+    (hello / "unikernel.ml").write_text(
+        "module Main (Www : Mirage_kv.RO) = struct let start _ = Lwt.return_unit end\n"
+    )
+    with pytest.raises(SourceError, match="There is no folder www"):
+        build(hello)
+    page = hello / "www" / "deep" / "page.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("the first")
+    first = build(hello)
+    assert b"the first" in first.path.read_bytes()
+    page.write_text("the second")
+    second = build(hello).path.read_bytes()
+    assert b"the second" in second
+    assert b"the first" not in second
+    (page.parent / "other.html").write_text("another")
+    assert b"another" in build(hello).path.read_bytes()
+    (page.parent / "other.html").unlink()
+    page.write_text("the first")
+    assert build(hello).path == first.path
+
+
 def test_for_unix_it_runs_as_a_process(hello: Path) -> None:
     image = build(hello, "unix")
     assert image.path.name == "hello.unix"

@@ -44,13 +44,17 @@ def test_what_counts_as_source(hello: Path) -> None:
         ".git/config",
         ".hidden",
         "disk.img",
+        "dist/hello",
         "dune-project",
         "local/dune",
         "local/dune-project",
+        "web/dist/page.html",
     ):
-        (hello / name).parent.mkdir(exist_ok=True)
+        (hello / name).parent.mkdir(parents=True, exist_ok=True)
         (hello / name).write_text("x")
-    assert names(ImageSource(hello)) == ["config.ml", "local/dune", "local/dune-project", "unikernel.ml"]
+    assert names(ImageSource(hello)) == [
+        *("config.ml", "local/dune", "local/dune-project", "unikernel.ml", "web/dist/page.html")
+    ]
 
 
 def test_the_digest_is_of_names_and_contents(hello: Path) -> None:

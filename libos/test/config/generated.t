@@ -372,3 +372,69 @@ Disks have places on the bus, in the order in which they are used; one that is n
   $ ./disks.exe describe -t virtio --block ramdisk | grep -e Devices -e Keys
   Keys       block=ramdisk, second=second
   Devices    first.img (block), second (block)
+
+Files of folders become modules.
+
+  $ mkdir -p files/t files/site/pages/_drafts/_old files/site/static
+  $ ./files.exe generate -t virtio --out files
+  $ sed -n '/^let static/,/^let unikernel/p' files/main.ml
+  let static_t =
+    lazy begin
+      Static_t.connect ()
+    end
+  
+  let static_site_pages =
+    lazy begin
+      Static_site_pages.connect ()
+    end
+  
+  let static_site_static =
+    lazy begin
+      Static_site_static.connect ()
+    end
+  
+  let unikernel_main =
+  $ sed -n '/^; The files/,$p' files/dune
+  ; The files of t
+  
+  (rule
+   (targets static_t.ml static_t.mli)
+   (deps
+    (source_tree "t"))
+   (action
+    (run %{libexec:unikernel-crunch:crunch.exe} static_t "t")))
+  
+  ; The files of site/pages
+  
+  (rule
+   (targets static_site_pages.ml static_site_pages.mli)
+   (deps
+    (source_tree "site/pages"))
+   (action
+    (run %{libexec:unikernel-crunch:crunch.exe} static_site_pages "site/pages")))
+  
+  ; The files of site/static
+  
+  (rule
+   (targets static_site_static.ml static_site_static.mli)
+   (deps
+    (source_tree "site/static"))
+   (action
+    (run %{libexec:unikernel-crunch:crunch.exe} static_site_static "site/static")))
+  
+  ; What is in these folders is not for dune to read
+  
+  (subdir "."
+   (data_only_dirs "t"))
+  
+  (subdir "site"
+   (data_only_dirs "pages" "static"))
+  
+  (subdir "site/pages"
+   (data_only_dirs *))
+  
+  (subdir "site/pages/_drafts"
+   (data_only_dirs *))
+  $ ./files.exe describe | grep -e Packages -e Jobs
+  Jobs       Unikernel.Main (Static_t) (Static_site_pages) (Static_site_static)
+  Packages   cmdliner-stdlib, duration, mirage-crypto-rng, mirage-kv-mem, mirage-logs, mirage-mtime, mirage-ptime, mirage-runtime, mirage-sleep, unikernel-crunch

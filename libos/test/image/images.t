@@ -121,3 +121,39 @@ A disk: here a file.
   $ rm disk.img
   $ run | head -1
   Fatal error: exception Failure("The block device \"disk.img\" cannot be used: No such file or directory.")
+
+Files that become part of an image: whatever their names and bytes, in folders that dune would pass over or take for its
+own. An edit gives another image.
+
+  $ files() {
+  >   rm -rf images/files/more images/files/www/_static
+  >   mkdir -p images/files/more/deep 'images/files/www/_static/_a b' images/files/www/other
+  >   printf '\000\001\n\r\n\r"\\\377' > images/files/more/deep/bytes
+  >   echo '(not dune' > images/files/www/dune
+  >   echo 'let = ' > images/files/www/other/bad.ml
+  >   echo quoted > 'images/files/www/_static/_a b/it'"'s \"é\".txt"
+  >   printf '' > images/files/www/other/nothing
+  > }
+  $ chmod -R u+w images/files && files
+  $ export SOURCE_DATE_EPOCH=1000000000
+  $ build files
+  $ run
+  /_static/
+  /_static/_a b/
+  /_static/_a b/it's \"\195\169\".txt 7 ae63f03bd164ce9aa5a32352f058ca7d
+  /dune 10 94a9b7ab3c4a8101765db220813d91ac
+  /index.html 30 5fa93b5d334960603d44a0fd11331d26
+  /other/
+  /other/bad.ml 7 97a4f2b9c3a3b3951822211221871025
+  /other/nothing 0 d41d8cd98f00b204e9800998ecf8427e
+  <p class="x">\ "quoted"\n</p>
+  copied: false
+  "class" "ed\"\\n</p>\n" ""
+  modified 2001-09-09T01:46:40-00:00
+  there is nothing at /missing
+  /_static is a dictionary, not a value
+  "\000\001\n\r\n\r\"\\\255"
+  true
+  $ echo changed > work/www/other/nothing && dune build --root work ./main.exe 2>/dev/null
+  $ run | grep /nothing
+  /other/nothing 8 ec1bebaea2c042beb68f7679ddd106a4
