@@ -14,6 +14,7 @@ from labkit.errors import GuestError, UsageError
 if TYPE_CHECKING:
     from labkit.guest import Exit, Guest
     from labkit.guest.disks import Disks
+    from labkit.guest.powercut import PowerCut
 
 __all__ = ["Outcome", "boot", "run"]
 
@@ -25,10 +26,12 @@ class Outcome:
     Attributes:
         exit: how the guest ended: status, reason, last words, boot stages, seconds.
         output: what it printed, as far as it was kept.
+        cut: what its power cut did, if one was planned for a disk and came.
     """
 
     exit: Exit
     output: str
+    cut: PowerCut | None = None
 
     @property
     def status(self) -> int | None:
@@ -124,7 +127,7 @@ def run(
                 next_step="Give it more time, or look at where it waits.",
                 evidence=[Evidence("its last words", ending.last_words)],
             )
-        return Outcome(ending, guest.console.text())
+        return Outcome(ending, guest.console.text(), guest.cut)
 
 
 def _check_runs_here(image: Image) -> None:

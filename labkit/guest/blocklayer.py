@@ -1,143 +1,128 @@
 """QEMU's block layer under a disk of a running guest: nodes put between the guest's device and its file.
 
-libvirt makes two nodes for a disk, a format (here always ``raw``) above its file. What is put between them goes in
-and out while the guest runs (``blockdev-add``, ``blockdev-reopen``: https://qemu.readthedocs.io/en/v7.2.22/interop/
-qemu-qmp-ref.html#block-devices), and libvirt, who owns both, need not know: they are there before and after.
+libvirt makes two nodes for a disk, a format (here always ``raw``) above its file. What is put between them comes
+and goes while the guest runs (commands ``blockdev-add`` and ``blockdev-reopen`` of QEMU's QMP reference). libvirt,
+who owns the two, need not know: they are there before and after.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
-from labkit.errors import Evidence, HostError
+from labkit.errors import Evidence, GuestError, HostError
+from labkit.host.faults import Rules
 from labkit.host.loop import libvirt
 
 if TYPE_CHECKING:
     import libvirt as libvirt_module
 
-__all__ = ["BlockLayer"]
+__all__ = ["BlockLayer", "has_ended"]
 
-_numbers = itertools.count(1)  # of nodes and sets of descriptors; only the first must be new to its QEMU
+_numbers = itertools.count(1)  # of nodes and sets of descriptors; new to any one QEMU
 
 
 class BlockLayer:
-    """The nodes of one disk, from below to above."""
+    """The nodes of one disk, the lowest first."""
 
-    def __init__(self, domain: libvirt_module.virDomain, alias: str, *, read_only: bool) -> None:
+    def __init__(
+        self, domain: Callable[[], libvirt_module.virDomain], alias: str, *, read_only: bool
+    ) -> None:
         """Look for the disk.
 
         Args:
-            domain: the guest's.
+            domain: gives the guest's domain, or raises where it has ended. It is not kept: a domain that is kept
+                keeps libvirt's connection open.
             alias: the device's name in QEMU, such as ``virtio-disk0``.
             read_only: whether the guest may only read it.
 
         Raises:
+            GuestError: the guest has ended.
             HostError: QEMU does not answer as it should.
         """
         self._domain = domain
         self._read_only = read_only
         self._device = f"/machine/peripheral/{alias}/virtio-backend"
-        found = [entry for entry in self.ask("query-block") if entry.get("qdev") == self._device]
-        if not found:
-            raise HostError(f"QEMU has no disk {alias}.", next_step="`labkit doctor` checks this machine.")
-        self._format = str(found[0]["inserted"]["node-name"])
+        self._format: str = self._entry("query-block")["inserted"]["node-name"]
         self._nodes = [self._format.removesuffix("format") + "storage"]
-        self._beside: dict[str, str] = {}
 
-    def ask(self, command: str, *, descriptor: int | None = None, **arguments: Any) -> Any:
-        """Give QEMU a command of its monitor (QMP).
-
-        Args:
-            command: its name.
-            descriptor: one that goes with it.
-            arguments: its arguments, ``_`` for ``-`` in their names.
-
-        Raises:
-            HostError: QEMU refuses it, or libvirt does not pass it on.
-        """
-        named = {name.replace("_", "-"): value for name, value in arguments.items()}
-        text = json.dumps({"execute": command, "arguments": named})
-        qemu = import_module("libvirt_qemu")
-        try:
-            if descriptor is None:
-                said = qemu.qemuMonitorCommand(self._domain, text, 0)
-            else:
-                said, _ = qemu.qemuMonitorCommandWithFiles(self._domain, text, [descriptor], 0)
-        except libvirt().libvirtError as error:
-            raise HostError(
-                "The guest's disk cannot be reached in QEMU.",
-                next_step="Look whether the guest runs still.",
-                evidence=[Evidence("libvirt's words", str(error))],
-            ) from error
-        answer = json.loads(said)
-        if "error" in answer:
-            raise HostError(
-                "QEMU does not do what was asked of a disk.",
-                next_step="Please report this: labkit asked for what this QEMU cannot do.",
-                evidence=[Evidence(command, answer["error"].get("desc", said))],
-            )
-        return answer["return"]
-
-    def log_writes(self, into: IO[bytes], rules: dict[str, Any] | None = None) -> None:
+    def log_writes(self, into: IO[bytes], rules: Rules | None = None) -> None:
         """Have QEMU log every write and every flush, each before the guest hears that it is done.
 
         Args:
             into: the log's file; its format is that of the driver ``blklogwrites``.
-            rules: options of a ``blkdebug`` above it. When QEMU stops a guest it flushes each node that has a
-                name; so here only this one has.
+            rules: what goes wrong above the log. When QEMU stops a guest it flushes each node that has a name; so
+                only the one above the log has one then.
 
         Raises:
+            GuestError: the guest has ended.
             HostError: it cannot be done.
         """
         number = next(_numbers)
-        log = f"labkit-log-file-{number}"
-        self.ask("add-fd", descriptor=into.fileno(), fdset_id=number)
-        self.ask("blockdev-add", driver="file", node_name=log, filename=f"/dev/fdset/{number}")
-        logging = {"file": self._nodes[-1], "log": log}
+        node, file = f"labkit-log-{number}", f"labkit-log-file-{number}"
+        self._ask("add-fd", {"fdset-id": number}, descriptor=into.fileno())
+        self._ask("blockdev-add", {"driver": "file", "node-name": file, "filename": f"/dev/fdset/{number}"})
+        logging = {"driver": "blklogwrites", "file": self._nodes[-1], "log": file}
         if rules is None:
-            self._push("blklogwrites", logging)
+            self._ask("blockdev-add", {"node-name": node, **logging})
+            self._push(node)
         else:
-            self._push("blkdebug", {"image": {"driver": "blklogwrites", **logging}, **rules})
+            self._push_rules(node, logging, rules)
 
-    def inject(self, rules: dict[str, Any]) -> None:
-        """Put a node of the driver ``blkdebug`` above the others.
+    def inject(self, rules: Rules) -> None:
+        """Let something go wrong, besides what goes wrong already.
 
         Raises:
+            GuestError: the guest has ended.
             HostError: it cannot be done.
         """
-        self._push("blkdebug", {"image": self._nodes[-1], **rules}, fault=True)
+        self._push_rules(f"labkit-fault-{next(_numbers)}", self._nodes[-1], rules)
 
     def heal(self) -> None:
         """Take out what :meth:`inject` has put in.
 
         Raises:
+            GuestError: the guest has ended.
             HostError: it cannot be done.
         """
         kept = [node for node in self._nodes if not node.startswith("labkit-fault")]
         if kept == self._nodes:
             return
         self._connect(kept[-1])
-        for node in reversed(self._nodes[len(kept) :]):
-            self.ask("blockdev-del", node_name=node)
-        self._nodes = kept
+        while len(self._nodes) > len(kept):
+            self._ask("blockdev-del", {"node-name": self._nodes.pop()})
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Any]:
         """QEMU's own counts of what the guest has asked of the disk.
 
         Raises:
-            HostError: QEMU does not answer.
+            GuestError: the guest has ended.
+            HostError: QEMU does not answer as it should.
         """
-        for entry in self.ask("query-blockstats"):
-            if entry.get("qdev") == self._device:
-                return {name: value for name, value in entry["stats"].items() if isinstance(value, int)}
-        raise HostError("QEMU does not count this disk's requests.", next_step="Please report this.")
+        counts: dict[str, Any] = self._entry("query-blockstats")["stats"]
+        return counts
 
-    def _push(self, driver: str, options: dict[str, Any], *, fault: bool = False) -> None:
-        node = f"labkit-{'fault' if fault else 'log'}-{next(_numbers)}"
-        self.ask("blockdev-add", driver=driver, node_name=node, **options)
+    def _push_rules(self, node: str, image: str | Mapping[str, str], rules: Rules) -> None:
+        options: dict[str, Any] = {"driver": "blkdebug", "node-name": node, "image": image}
+        if rules.align:
+            options["align"] = rules.align
+        number = next(_numbers)
+        file = os.memfd_create(node)
+        try:
+            os.write(file, rules.config.encode())
+            there = self._ask("add-fd", {"fdset-id": number}, descriptor=file)["fd"]
+        finally:
+            os.close(file)
+        self._ask("blockdev-add", {**options, "config": f"/proc/self/fd/{there}"})
+        self._ask("remove-fd", {"fdset-id": number})
+        self._push(node)
+
+    def _push(self, node: str) -> None:
+        """Put a node above the others. This comes last: of what the guest meets now, it may end."""
         self._connect(node)
         self._nodes.append(node)
 
@@ -151,4 +136,60 @@ class BlockLayer:
             "discard": "unmap",
             "cache": {"direct": False, "no-flush": False},
         }
-        self.ask("blockdev-reopen", options=[raw])
+        self._ask("blockdev-reopen", {"options": [raw]})
+
+    def _entry(self, command: str) -> dict[str, Any]:
+        """What QEMU tells of this disk, in an answer about all."""
+        for entry in self._ask(command, {}):
+            if entry.get("qdev") == self._device:
+                return dict(entry)
+        raise HostError(
+            f"QEMU has no disk at {self._device}.",
+            next_step="Please report this: libvirt names it otherwise.",
+        )
+
+    def _ask(self, command: str, arguments: Mapping[str, Any], *, descriptor: int | None = None) -> Any:
+        """Give QEMU a command of its monitor (QMP).
+
+        Args:
+            command: its name.
+            arguments: its arguments.
+            descriptor: one that goes with it.
+        """
+        text = json.dumps({"execute": command, "arguments": arguments})
+        qemu, module = import_module("libvirt_qemu"), libvirt()
+        try:
+            if descriptor is None:
+                said = qemu.qemuMonitorCommand(self._domain(), text, 0)
+            else:
+                said, _ = qemu.qemuMonitorCommandWithFiles(self._domain(), text, [descriptor], 0)
+        except module.libvirtError as error:
+            # The last two come when QEMU ends just now: its monitor is closed under libvirt.
+            if error.get_error_code() in (
+                module.VIR_ERR_NO_DOMAIN,
+                module.VIR_ERR_OPERATION_INVALID,
+                module.VIR_ERR_SYSTEM_ERROR,
+                module.VIR_ERR_INTERNAL_ERROR,
+            ):
+                raise has_ended() from error
+            raise HostError(
+                "A disk cannot be reached in QEMU.",
+                next_step="`labkit doctor` checks this machine.",
+                evidence=[Evidence("libvirt's words", str(error))],
+            ) from error
+        answer = json.loads(said)
+        if "error" in answer:
+            raise HostError(
+                "QEMU does not do what was asked of a disk.",
+                next_step="Please report this: labkit asked for what this QEMU cannot do.",
+                evidence=[Evidence(command, answer["error"].get("desc", said))],
+            )
+        return answer["return"]
+
+
+def has_ended() -> GuestError:
+    """The error for a guest that is no more."""
+    return GuestError(
+        "The guest has ended, and its disks are files like others again.",
+        next_step="Boot it again, and have it wait for something on its console.",
+    )

@@ -33,7 +33,7 @@ class PlannedDisk:
     @property
     def is_plain(self) -> bool:
         """Whether it is a file and no more: nothing is to go wrong with it."""
-        return not (self.disk.cache or self.disk.faults.any)
+        return not self.disk.cache and not self.disk.faults
 
 
 def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[PlannedDisk, ...]:
@@ -58,7 +58,7 @@ def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[Pl
     seen: dict[tuple[int, int], str] = {}
     for device, place in places.items():
         given = disks[device]
-        disk = given.checked() if isinstance(given, Disk) else Disk(given)
+        disk = given.again() if isinstance(given, Disk) else Disk(given)
         status = disk.path.stat()
         other = seen.setdefault((status.st_dev, status.st_ino), device)
         if other != device:

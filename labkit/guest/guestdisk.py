@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
-from labkit.errors import HostError, UsageError
+from labkit.errors import HostError
 from labkit.guest.blocklayer import BlockLayer
 from labkit.host.disk import Disk
-from labkit.host.faults import Faults, stop_after
+from labkit.host.faults import Breakable, Faults, stop_after
 from labkit.host.loop import libvirt
 
 if TYPE_CHECKING:
@@ -31,24 +32,30 @@ class Counts:
     failed_flushes: int
 
 
-class GuestDisk:
-    """A disk of a guest that runs. What is done to it here, its guest meets at the next request.
+class GuestDisk(Breakable):
+    """A disk of a guest that runs. A fault that it is given here, its guest meets at the next request::
+
+        guest.disks["storage"].fail_reads(7)
+        guest.disks["storage"].heal()
 
     Attributes:
         name: the device's, as in ``config.ml``.
         disk: the disk itself, to be read from here.
     """
 
-    def __init__(self, name: str, disk: Disk, number: int, domain: libvirt_module.virDomain) -> None:
+    def __init__(
+        self, name: str, disk: Disk, number: int, domain: Callable[[], libvirt_module.virDomain]
+    ) -> None:
         """Find it.
 
         Args:
             name: the device's.
             disk: the disk.
             number: its place among the disks of the domain.
-            domain: the guest's.
+            domain: gives the guest's domain, or raises where it has ended.
 
         Raises:
+            GuestError: the guest has ended.
             HostError: QEMU does not answer as it should.
         """
         self.name = name
@@ -60,85 +67,35 @@ class GuestDisk:
 
     @property
     def faults(self) -> Faults:
-        """The faults that it has now, those that were to happen once included."""
+        """The faults that it was given; those that happen once may have happened."""
         return self._faults
 
-    def fail_reads(self, *sectors: int | range, once: bool = False) -> None:
-        """From now on reads of these sectors fail, or all reads if none is named.
-
-        Args:
-            sectors: numbers, or ranges of them.
-            once: each only once.
+    def with_faults(self, faults: Faults) -> Self:
+        """Give it faults, besides those that it has. A disk with a cache writes it out at that moment.
 
         Raises:
-            UsageError: there is no such sector, or the guest has ended.
+            UsageError: it cannot have them.
+            GuestError: the guest has ended.
             HostError: QEMU does not do it.
         """
-        self.add(Faults().fail_reads(*sectors, once=once))
-
-    def fail_writes(self, *sectors: int | range, once: bool = False) -> None:
-        """From now on writes to these sectors fail and change nothing, or all writes if none is named.
-
-        Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
-        """
-        self.add(Faults().fail_writes(*sectors, once=once))
-
-    def fail_flushes(self, *, once: bool = False) -> None:
-        """From now on flushes fail, all of them or the next one.
-
-        Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
-        """
-        self.add(Faults().fail_flushes(once=once))
-
-    def fill(self, room: int | str) -> None:
-        """From now on there is room for its first ``room`` bytes only: see :meth:`labkit.Faults.fill`.
-
-        Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
-        """
-        self.add(Faults().fill(room))
-
-    def slow(self, *, requests: int = 0, bytes: int | str = 0) -> None:  # noqa: A002  it is bytes
-        """From now on it is slow.
-
-        Args:
-            requests: how many it serves at most in a second; 0 for no limit.
-            bytes: how many it moves at most in a second, or such as ``64 KiB``; 0 for no limit.
-
-        Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
-        """
-        self.add(Faults().slow(requests=requests, bytes=bytes))
-
-    def add(self, faults: Faults) -> None:
-        """Add faults to those that it has. A disk with a cache writes it out at that moment.
-
-        Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
-        """
-        faults.check(self.disk.sectors)
-        if self.disk.cut is not None and faults.stops_writes:
-            raise UsageError(
-                f"{self.disk.name} is planned to lose its power at a write: no other write can fail before.",
-                next_step="Boot it without the planned power cut, or without this fault.",
-            )
+        self.disk.with_faults(faults).check_faults()
         rules = faults.rules(self.disk.size)
-        if rules:
-            self._layer.inject(rules)
-        if faults.requests_per_second or faults.bytes_per_second:
+        if faults.limits_speed:
             self._limit(faults.requests_per_second, faults.bytes_per_second)
-        self._faults = self._faults.plus(faults)
+        if rules.config:
+            self._layer.inject(rules)
+        self._faults = self._faults.with_faults(faults)
+        return self
 
     def heal(self) -> None:
         """Take all faults away.
 
         Raises:
-            UsageError, HostError: as :meth:`fail_reads`.
+            GuestError: the guest has ended.
+            HostError: QEMU does not do it.
         """
         self._layer.heal()
-        if self._faults.requests_per_second or self._faults.bytes_per_second:
+        if self._faults.limits_speed:
             self._limit(0, 0)
         self._faults = Faults()
 
@@ -146,7 +103,8 @@ class GuestDisk:
         """What the guest has asked of it so far, by QEMU's count.
 
         Raises:
-            HostError: the guest has ended, or QEMU does not answer.
+            GuestError: the guest has ended.
+            HostError: QEMU does not answer as it should.
         """
         counts = self._layer.counts()
         return Counts(
@@ -163,6 +121,9 @@ class GuestDisk:
     def log_writes(self, into: IO[bytes]) -> None:
         """Have QEMU log its writes and flushes, and stop the guest where its power is to be cut.
 
+        Args:
+            into: the log's file.
+
         Raises:
             HostError: QEMU does not do it.
         """
@@ -174,9 +135,9 @@ class GuestDisk:
     def _limit(self, requests: int, rate: int) -> None:
         limits = {"total_iops_sec": requests, "total_bytes_sec": rate}
         try:
-            self._domain.setBlockIoTune(self._target, limits, libvirt().VIR_DOMAIN_AFFECT_LIVE)
+            self._domain().setBlockIoTune(self._target, limits, libvirt().VIR_DOMAIN_AFFECT_LIVE)
         except libvirt().libvirtError as error:
             raise HostError(
-                f"The disk {self.name} cannot be made slow or fast: {error}.",
+                f"The speed of the disk {self.name} cannot be changed: {error}.",
                 next_step="Look whether the guest runs still.",
             ) from error

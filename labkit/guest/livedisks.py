@@ -78,8 +78,8 @@ class LiveDisks(Mapping[str, GuestDisk]):
         for name, item in self._planned.items():
             if name in self._caches:
                 self[name].log_writes(self._caches[name].log)
-            if item.disk.faults.any:
-                self[name].add(item.disk.faults)
+            if item.disk.faults:
+                self[name].with_faults(item.disk.faults)
 
     @property
     def planned_cut(self) -> tuple[Lose, int] | None:
@@ -120,7 +120,11 @@ class LiveDisks(Mapping[str, GuestDisk]):
                     next_step="Please report this.",
                     evidence=[Evidence("the reason", str(error))],
                 ) from error
-        plain = tuple(name for name in self._planned if name not in self._caches)
+        plain = tuple(
+            name
+            for name, item in self._planned.items()
+            if name not in self._caches and not item.place.read_only
+        )
         return PowerCut(lose, chosen, losses, plain)
 
     def release(self) -> None:
@@ -137,13 +141,17 @@ class LiveDisks(Mapping[str, GuestDisk]):
                 f"The guest has no disk {name!r}; it has: {known}.", next_step="Name one of these."
             )
         if name not in self._live:
-            if self._domain is None:
-                raise UsageError(
-                    "The guest has ended, and has its disks no more.", next_step="Boot it again."
-                )
             number = list(self._planned).index(name)
-            self._live[name] = GuestDisk(name, self._planned[name].disk, number, self._domain)
+            self._live[name] = GuestDisk(name, self._planned[name].disk, number, self._running)
         return self._live[name]
+
+    def _running(self) -> libvirt_module.virDomain:
+        domain = self._domain
+        if domain is None:
+            raise UsageError(
+                "The guest has ended, and its disks cannot be changed any more.", next_step="Boot it again."
+            )
+        return domain
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._planned)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labkit.host.disk import Lose
+from labkit.host.hexdump import runs
 from labkit.host.writelog import Loss
 
-__all__ = ["PowerCut", "runs"]
+__all__ = ["PowerCut"]
 
 
 @dataclass(frozen=True, repr=False)
 class PowerCut:
-    """A power cut that has happened. It shows itself as text: ``print`` it.
+    """A power cut that has happened. It shows itself: as a table in a notebook, as text anywhere.
 
     Attributes:
         lose: what it was to take.
@@ -48,20 +49,4 @@ class PowerCut:
         )
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        lost = sum(len(loss.lost) for loss in self.disks.values())
-        return f"<power cut: {lost} sectors lost>"
-
-
-def runs(sectors: tuple[int, ...], most: int = 12) -> str:
-    """Numbers of sectors as runs, such as ``3, 5 to 9``; many are cut short."""
-    found: list[list[int]] = []
-    for sector in sectors:
-        if found and sector == found[-1][1] + 1:
-            found[-1][1] = sector
-        else:
-            found.append([sector, sector])
-    words = [f"{first}" if first == last else f"{first} to {last}" for first, last in found[:most]]
-    if len(found) > most:
-        words.append(f"and {sum(last - first + 1 for first, last in found[most:])} more")
-    return ", ".join(words) or "none"
+    __repr__ = __str__

@@ -115,17 +115,22 @@ class Disk(Moment):
                 with disk._owned("replaced") as target:
                     os.ftruncate(target, 0)
                     os.ftruncate(target, whole)
-                    _fill(made.fileno(), target)
+                    sparse.fill(made.fileno(), target)
                 return disk
             diskfile.create(place, whole)
             with place.open("r+b") as target:
-                _fill(made.fileno(), target.fileno())
+                sparse.fill(made.fileno(), target.fileno())
         return cls(place)
 
     @property
     def name(self) -> str:
         """The name of its file."""
         return self.path.name
+
+    @property
+    def when(self) -> str:
+        """Now, and whether a guest may be writing it."""
+        return "now in this machine's page cache, while a guest runs" if self.in_use else "now"
 
     @property
     def writable(self) -> bool:
@@ -184,32 +189,44 @@ class Disk(Moment):
         with self._owned("restored") as file, snapshot.opened() as kept:
             if snapshot.size != os.fstat(file).st_size:
                 raise UsageError(
-                    f"{snapshot.name} has {snapshot.sectors} sectors, and {self.name} has {self.sectors}.",
+                    f"{snapshot.name} had {snapshot.sectors} sectors, and {self.name} has {self.sectors}.",
                     next_step="Restore a snapshot of this disk.",
                 )
             for number, old, _ in sparse.differing(kept, file, SECTOR):
                 os.pwrite(file, old, number * SECTOR)
 
-    def checked(self) -> Self:
-        """The same disk; its file and its faults are looked at again.
+    def again(self) -> Self:
+        """The same disk, after another look at its file.
 
         Raises:
-            UsageError: they cannot be taken any more.
+            UsageError: it cannot be a disk any more.
         """
-        found = diskfile.inspect(self.path)
-        self.faults.check(found.sectors)
-        if self.cut is not None and self.faults.stops_writes:
-            raise UsageError(
-                f"{self.name} is planned to lose its power at a write: no other write can fail before.",
-                next_step="Leave out the planned power cut, or the failing writes.",
-            )
+        diskfile.inspect(self.path)
+        self.check_faults()
         return self
 
+    def check_faults(self) -> None:
+        """Look whether it can have its faults.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        self.faults.check(self.size)
+        if self.cut is not None and self.faults.fails_writes:
+            raise UsageError(
+                f"{self.name} is to lose its power at a write: no other write can fail before.",
+                next_step="Leave out the planned power cut, or the failing writes.",
+            )
+
     def with_faults(self, faults: Faults) -> Self:
-        """The same disk, with faults from the guest's first moment on."""
-        faults.check(self.sectors)
+        """The same disk, with faults from the guest's first moment on.
+
+        Raises:
+            UsageError: it cannot have them.
+        """
         made = copy.copy(self)
-        made.faults = faults
+        made.faults = self.faults.with_faults(faults)
+        made.check_faults()
         return made
 
     def with_cache(self) -> Self:
@@ -234,10 +251,11 @@ class Disk(Moment):
         """
         if writes < 0:
             raise UsageError(
-                "A power cut cannot come before the first write.", next_step="Give 0 or more writes."
+                f"A power cut cannot come after {writes} writes.", next_step="Give a number from 0 on."
             )
         made = self.with_cache()
         made.cut = PlannedCut(writes, lose, seed)
+        made.check_faults()
         return made
 
     def __fspath__(self) -> str:
@@ -247,7 +265,7 @@ class Disk(Moment):
         more = [words_of(self.size)]
         if not self.writable:
             more.append("read-only")
-        if self.faults.any:
+        if self.faults:
             more.append(f"faults: {self.faults}")
         if self.cache:
             more.append("with a cache")
@@ -303,11 +321,3 @@ def _pack(folder: Path, into: IO[bytes]) -> None:
             f"The folder {folder} cannot be put on a disk: {error.strerror}.",
             next_step="Make its files readable.",
         ) from error
-
-
-def _fill(source: int, target: int) -> None:
-    """Copy what is in a file to the beginning of another."""
-    for begin, end in sparse.extents(source):
-        at = begin
-        while at < end:
-            at += os.copy_file_range(source, target, end - at, at, at)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
-from labkit.host.diskfile import SECTOR
-
-__all__ = ["ROW", "HexView", "Line", "Row", "ascii_of", "hex_of", "lines", "span"]
+__all__ = [
+    "ROW",
+    "HexView",
+    "Line",
+    "Row",
+    "ascii_of",
+    "pieces_of",
+    "rows_of",
+    "runs",
+    "sector_lines",
+    "span",
+]
 
 ROW: Final = 16
 """Bytes in a row."""
@@ -33,20 +43,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of words between rows: which sector, what was folded.
+    """Words between rows.
 
     Attributes:
-        words: the line.
-        head: whether a sector begins with it.
+        words: they.
+        about_row: whether they stand for rows of a sector, not for sectors.
     """
 
     words: str
-    head: bool = False
+    about_row: bool = False
 
 
 @dataclass(frozen=True, repr=False)
 class HexView:
-    """Sectors in hexadecimal. It shows itself as a table in a notebook, and as text anywhere: ``print`` it.
+    """Sectors in hexadecimal. It shows itself: as a table in a notebook, as text anywhere.
 
     Attributes:
         title: what is shown.
@@ -59,13 +69,29 @@ class HexView:
     def __str__(self) -> str:
         return "\n".join([self.title, *(_text(item) for item in self.body)])
 
-    def __repr__(self) -> str:
-        return f"<{self.title}>"
+    __repr__ = __str__
 
 
-def hex_of(row: Row) -> list[str]:
-    """The bytes of a row; one that changed stands in brackets."""
-    return [f"[{byte:02x}]" if i in row.changed else f" {byte:02x} " for i, byte in enumerate(row.data)]
+def pieces_of(row: Row) -> list[tuple[str, bool]]:
+    """The bytes of a row as a text, in pieces: bytes that changed stand together, in brackets.
+
+    Returns:
+        Each piece, and whether it changed. All rows have the same width.
+    """
+    pieces = []
+    for changed, group in groupby(range(len(row.data)), key=lambda place: place in row.changed):
+        places = list(group)
+        text = "".join(
+            ("  " if place == ROW // 2 else " ") * (place != places[0]) + f"{row.data[place]:02x}"
+            for place in places
+        )
+        gap = " " if places[0] == ROW // 2 else ""
+        pieces.append((gap + (f"[{text}]" if changed else text), changed))
+    if 0 not in row.changed:
+        pieces.insert(0, (" ", False))
+    if len(row.data) - 1 not in row.changed:
+        pieces.append((" ", False))
+    return pieces
 
 
 def ascii_of(data: bytes) -> str:
@@ -78,14 +104,30 @@ def span(first: int, last: int) -> str:
     return f"sector {first}" if first == last else f"sectors {first} to {last}"
 
 
-def lines(contents: Iterable[tuple[int, bytes]], first: int, count: int, most: int) -> Iterator[Row | Line]:
-    """Rows for sectors.
+def runs(sectors: Iterable[int], most: int = 12) -> str:
+    """Numbers of sectors as runs, such as ``3, 5 to 9``; many are cut short."""
+    found: list[list[int]] = []
+    for sector in sectors:
+        if found and sector == found[-1][1] + 1:
+            found[-1][1] = sector
+        else:
+            found.append([sector, sector])
+    words = [f"{first}" if first == last else f"{first} to {last}" for first, last in found[:most]]
+    if len(found) > most:
+        words.append(f"and {sum(last - first + 1 for first, last in found[most:])} more")
+    return ", ".join(words) or "none"
+
+
+def sector_lines(
+    contents: Iterable[tuple[int, bytes]], first: int, count: int, most: int
+) -> Iterator[Row | Line]:
+    """The lines for sectors.
 
     Args:
         contents: numbers and bytes of the sectors that may be other than zero, in order; the others are zero.
         first: the first sector.
         count: how many.
-        most: how many rows at most, as far as whole sectors fit.
+        most: after so many rows, no further sector is begun.
     """
     rows, expected = 0, first
     for number, data in contents:
@@ -97,7 +139,7 @@ def lines(contents: Iterable[tuple[int, bytes]], first: int, count: int, most: i
             yield Line(f"{span(number, first + count - 1)}: not shown")
             return
         expected = number + 1
-        yield Line(f"sector {number}", head=True)
+        yield Line(f"sector {number}")
         for item in _folded(data):
             rows += isinstance(item, Row)
             yield item
@@ -105,14 +147,21 @@ def lines(contents: Iterable[tuple[int, bytes]], first: int, count: int, most: i
         yield Line(f"{span(expected, first + count - 1)}: zero")
 
 
+def rows_of(data: bytes) -> list[Row]:
+    """The rows of a sector."""
+    return [Row(at, data[at : at + ROW]) for at in range(0, len(data), ROW)]
+
+
 def _folded(data: bytes) -> Iterator[Row | Line]:
     """The rows of a sector; two and more of zeros become one line."""
-    rows = [Row(at, data[at : at + ROW]) for at in range(0, SECTOR, ROW)]
+    rows = rows_of(data)
     at = 0
     while at < len(rows):
         run = next((i for i in range(at, len(rows)) if any(rows[i].data)), len(rows)) - at
         if run > 1:
-            yield Line(f"{rows[at].offset:03x} to {rows[at + run - 1].offset + ROW - 1:03x}: zero")
+            yield Line(
+                f"{rows[at].offset:03x} to {rows[at + run - 1].offset + ROW - 1:03x}: zero", about_row=True
+            )
             at += run
         else:
             yield rows[at]
@@ -121,7 +170,6 @@ def _folded(data: bytes) -> Iterator[Row | Line]:
 
 def _text(item: Row | Line) -> str:
     if isinstance(item, Line):
-        return item.words if item.head or item.words.startswith("sector") else f"     {item.words}"
-    cells = hex_of(item)
-    half = len(cells) // 2
-    return f"{item.mark:1} {item.offset:03x} {''.join(cells[:half])} {''.join(cells[half:])} {ascii_of(item.data)}"
+        return f"  {item.words}" if item.about_row else item.words
+    data = "".join(text for text, _ in pieces_of(item))
+    return f"{item.mark:1} {item.offset:03x} {data} {ascii_of(item.data)}"

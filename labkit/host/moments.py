@@ -1,4 +1,4 @@
-"""What can be read like a disk, at one moment: the disk now, or a snapshot of it. And what is different in two."""
+"""What can be read like a disk, at one moment: the disk now, or a snapshot of it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from labkit.errors import HostError, UsageError
 from labkit.host import sparse
+from labkit.host.difference import Difference, compare
 from labkit.host.diskfile import SECTOR
-from labkit.host.hexdump import ROW, HexView, Line, Row, lines, span
+from labkit.host.hexdump import HexView, sector_lines, span
 
-__all__ = ["Change", "Difference", "Moment", "Snapshot"]
+__all__ = ["Moment", "Snapshot", "opened"]
 
 ROWS_SHOWN: Final = 64
-CHANGES_KEPT: Final = 4096
 
 
 class Moment(ABC):
@@ -28,7 +27,12 @@ class Moment(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called in what is shown; no path, so that it is the same on every machine."""
+        """The name of the disk's file; no path, so that what is shown is the same on every machine."""
+
+    @property
+    @abstractmethod
+    def when(self) -> str:
+        """What the moment is called."""
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[int]:
@@ -72,22 +76,21 @@ class Moment(ABC):
                 next_step="Name sectors that it has.",
             )
 
-    def hex(self, sector: int = 0, count: int | None = None) -> HexView:
-        """Its bytes in hexadecimal, to be shown; runs of zeros are folded.
+    def hex(self, sector: int | None = None, count: int = 1) -> HexView:
+        """Its bytes in hexadecimal, to be shown; runs of zeros are folded, and the view ends after a page or so.
 
         Args:
-            sector: the first one.
-            count: how many; all from there unless given, or one where a sector is given.
+            sector: the first one; the whole disk unless given.
+            count: how many.
 
         Raises:
             UsageError: it has no such sectors.
         """
-        if count is None:
-            count = self.sectors - sector if sector == 0 else 1
-        self.check(sector, count)
+        first, many = (0, self.sectors) if sector is None else (sector, count)
+        self.check(first, many)
         with self.opened() as file:
-            body = tuple(lines(_contents(file, sector, count), sector, count, ROWS_SHOWN))
-        return HexView(f"{self.name}: {span(sector, sector + count - 1)}", body)
+            body = tuple(sector_lines(_contents(file, first, many), first, many, ROWS_SHOWN))
+        return HexView(f"{self.name}, {self.when}: {span(first, first + many - 1)}", body)
 
     def diff(self, earlier: Moment) -> Difference:
         """What has changed since an earlier moment.
@@ -98,34 +101,12 @@ class Moment(ABC):
         if earlier.size != self.size:
             raise UsageError(
                 f"{earlier.name} has {earlier.sectors} sectors and {self.name} has {self.sectors}: "
-                "only moments of one disk are compared.",
+                "only moments of one disk can be compared.",
                 next_step="Compare a disk with a snapshot of it.",
             )
-        sectors: list[int] = []
-        changes: list[Change] = []
+        title = f"{self.name}, from {earlier.when} to {self.when}"
         with earlier.opened() as before, self.opened() as after:
-            for number, old, new in sparse.differing(before, after, SECTOR):
-                sectors.append(number)
-                if len(changes) < CHANGES_KEPT:
-                    changes.append(Change(number, old, new))
-        return Difference(earlier.name, self.name, self.sectors, tuple(sectors), tuple(changes))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[int]:
-    """A descriptor of a file, to read."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield file
-    finally:
-        os.close(file)
-
-
-def _contents(file: int, first: int, count: int) -> Iterator[tuple[int, bytes]]:
-    """The sectors of a range that are in no hole, with their numbers."""
-    for begin, end in sparse.extents(file):
-        for number in range(max(first, begin // SECTOR), min(first + count, -(-end // SECTOR))):
-            yield number, os.pread(file, SECTOR, number * SECTOR)
+            return compare(title, before, after, self.sectors)
 
 
 class Snapshot(Moment):
@@ -143,9 +124,11 @@ class Snapshot(Moment):
         Raises:
             HostError: there is no room for it.
         """
-        self._name = name
+        self._name = disk.name
+        self._when = name
         try:
             kept = sparse.anonymous(disk.parent)
+            weakref.finalize(self, kept.close)
             with opened(disk) as file:
                 sparse.copy(file, kept.fileno())
         except OSError as error:
@@ -153,12 +136,16 @@ class Snapshot(Moment):
                 f"A snapshot of {disk} cannot be taken: {error.strerror}.", next_step="Free some space there."
             ) from error
         self._file = kept
-        weakref.finalize(self, kept.close)
 
     @property
     def name(self) -> str:
-        """What the moment is called."""
+        """The name of the disk's file."""
         return self._name
+
+    @property
+    def when(self) -> str:
+        """What the moment is called."""
+        return self._when
 
     @contextmanager
     def opened(self) -> Iterator[int]:
@@ -166,82 +153,32 @@ class Snapshot(Moment):
         yield self._file.fileno()
 
     def __repr__(self) -> str:
-        return f"<snapshot {self.name}: {self.sectors} sectors>"
+        return f"<{self.name}, {self.when}: {self.sectors} sectors>"
 
 
-@dataclass(frozen=True)
-class Change:
-    """A sector that changed.
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """A descriptor of a file, to read.
 
-    Attributes:
-        sector: its number.
-        before: its bytes at the earlier moment.
-        after: its bytes at the later one.
+    Raises:
+        UsageError: it cannot be read.
     """
-
-    sector: int
-    before: bytes
-    after: bytes
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """Which of its bytes changed, counted from its first."""
-        return tuple(i for i, (a, b) in enumerate(zip(self.before, self.after, strict=True)) if a != b)
-
-
-@dataclass(frozen=True, repr=False)
-class Difference:
-    """What changed between two moments. It shows itself as a table in a notebook, and as text anywhere.
-
-    Attributes:
-        earlier: name of the earlier moment.
-        later: name of the later one.
-        total: how many sectors the disk has.
-        sectors: those that changed.
-        changes: the same with their bytes; the first 4,096 of them.
-    """
-
-    earlier: str
-    later: str
-    total: int
-    sectors: tuple[int, ...]
-    changes: tuple[Change, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.sectors)
-
-    def __str__(self) -> str:
-        return str(self.view())
-
-    def __repr__(self) -> str:
-        return f"<{self._title()}>"
-
-    def view(self) -> HexView:
-        """The rows that changed: ``-`` before, ``+`` after; the bytes that changed stand in brackets."""
-        return HexView(self._title(), tuple(self._lines()))
-
-    def _title(self) -> str:
-        changed = len(self.sectors) or "none"
-        return f"{changed} of {self.total} sectors changed from {self.earlier} to {self.later}"
-
-    def _lines(self) -> Iterator[Row | Line]:
-        rows = 0
-        for number, change in enumerate(self.changes):
-            if rows >= ROWS_SHOWN:
-                yield Line(f"{len(self.sectors) - number} more sectors changed: not shown")
-                return
-            count = len(change.offsets)
-            yield Line(
-                f"sector {change.sector}: {count} {'byte' if count == 1 else 'bytes'} changed", head=True
-            )
-            for row in _changed_rows(change):
-                rows += 1
-                yield row
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            f"The disk {path} cannot be read: {error.strerror}.", next_step="Look whether it is there still."
+        ) from error
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
-def _changed_rows(change: Change) -> Iterator[Row]:
-    for at in range(0, SECTOR, ROW):
-        places = frozenset(i - at for i in change.offsets if at <= i < at + ROW)
-        if places:
-            yield Row(at, change.before[at : at + ROW], "-", places)
-            yield Row(at, change.after[at : at + ROW], "+", places)
+def _contents(file: int, first: int, count: int) -> Iterator[tuple[int, bytes]]:
+    """The sectors of a range that are in no hole, with their numbers."""
+    done = first
+    for begin, end in sparse.extents(file):
+        for number in range(max(done, begin // SECTOR), min(first + count, -(-end // SECTOR))):
+            yield number, os.pread(file, SECTOR, number * SECTOR)
+            done = number + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-__all__ = ["anonymous", "copy", "differing", "extents"]
+__all__ = ["anonymous", "copy", "differing", "extents", "fill"]
 
 CHUNK: Final = 1 << 20
 _FICLONE: Final = 0x40049409  # ioctl_ficlone(2): share the blocks, where the file system can
@@ -21,7 +20,7 @@ def anonymous(folder: Path) -> IO[bytes]:
     """A file without a name, in a folder if it can be: it is gone when it is closed, or its process ends.
 
     Raises:
-        OSError: there is no room for it.
+        OSError: it can be made nowhere.
     """
     try:
         return tempfile.TemporaryFile(dir=folder, buffering=0)
@@ -57,14 +56,29 @@ def copy(source: int, target: int) -> None:
     Raises:
         OSError: there is no room for it, or a file cannot be read or written.
     """
-    with contextlib.suppress(OSError):
+    try:
         fcntl.ioctl(target, _FICLONE, source)
-        return
-    os.ftruncate(target, os.fstat(source).st_size)
+    except OSError:
+        os.ftruncate(target, os.fstat(source).st_size)
+        fill(source, target)
+
+
+def fill(source: int, target: int) -> None:
+    """Copy what is in a file to the same places of another; its holes are left out.
+
+    Args:
+        source: descriptor of a file.
+        target: descriptor of another.
+
+    Raises:
+        OSError: there is no room for it, or a file cannot be read or written.
+    """
     for begin, end in extents(source):
-        at = begin
-        while at < end:
-            at += os.copy_file_range(source, target, end - at, at, at) or end - at
+        for at in range(begin, end, CHUNK):
+            data = os.pread(source, min(CHUNK, end - at), at)
+            while data:
+                done = os.pwrite(target, data, at)
+                data, at = data[done:], at + done  # noqa: PLW2901  a short write goes on where it ended
 
 
 def differing(one: int, other: int, unit: int) -> Iterator[tuple[int, bytes, bytes]]:
@@ -88,15 +102,12 @@ def differing(one: int, other: int, unit: int) -> Iterator[tuple[int, bytes, byt
 def _chunks(one: int, other: int) -> Iterator[tuple[int, int]]:
     """The chunks, at most a megabyte each, in which at least one of two files has more than a hole."""
     size = os.fstat(one).st_size
-    streams = [extents(one), extents(other)]
-    heads = [next(stream, None) for stream in streams]
-    done = 0
-    while any(heads):
-        which = min((head[0], index) for index, head in enumerate(heads) if head)[1]
-        head = heads[which]
-        assert head is not None  # noqa: S101  min has chosen it
-        begin, end = max(done, head[0] // CHUNK * CHUNK), min(size, -(-head[1] // CHUNK) * CHUNK)
-        for at in range(begin, end, CHUNK):
-            yield at, min(at + CHUNK, end)
-        done = max(done, end)
-        heads[which] = next(streams[which], None)
+    # The extents of a file are asked for as they are needed, and it may be written meanwhile; so, all at once.
+    touched = {
+        number
+        for file in (one, other)
+        for begin, end in extents(file)
+        for number in range(begin // CHUNK, -(-end // CHUNK))
+    }
+    for number in sorted(touched):
+        yield number * CHUNK, min(size, (number + 1) * CHUNK)

@@ -24,6 +24,9 @@ def load(shell: Any) -> None:
     bundles.for_type_by_name("labkit.guest.guest", "Guest", _guest)
     bundles.for_type_by_name("labkit.guest.guest", "Exit", _timeline)
     bundles.for_type_by_name("labkit.verbs", "Outcome", _timeline)
+    bundles.for_type_by_name("labkit.host.hexdump", "HexView", _bytes)
+    bundles.for_type_by_name("labkit.host.difference", "Difference", _changes)
+    bundles.for_type_by_name("labkit.guest.powercut", "PowerCut", _losses)
     if hasattr(shell, "kernel"):
         from labkit.ui.progress import CellProgress
 
@@ -46,6 +49,22 @@ def _guest(guest: Any) -> Bundle:
     if isinstance(found, tuple):
         return found
     return found or {"text/plain": repr(shown)}, {}
+
+
+def _bytes(view: Any) -> Bundle:
+    from labkit.ui.pictures.hexview import hex_table
+
+    return {"text/plain": str(view), "text/html": hex_table(view)}, {}
+
+
+def _changes(difference: Any) -> Bundle:
+    return _bytes(difference.view())
+
+
+def _losses(cut: Any) -> Bundle:
+    from labkit.ui.pictures.hexview import power_cut_table
+
+    return {"text/plain": str(cut), "text/html": power_cut_table(cut)}, {}
 
 
 def _timeline(ending: Any) -> Bundle:

@@ -72,3 +72,27 @@ def test_an_image_shows_what_was_linked_in_and_why(notebook: Callable[..., Any])
     assert figure.locator("img").evaluate("image => image.naturalWidth") > 0
     figure.locator("summary").click()
     figure.locator("td", has_text="reads the boot arguments").wait_for()
+
+
+BYTES = """from labkit import Disk
+disk = Disk.create("disk.img", "1 MiB", replace=True)
+before = disk.snapshot("before")
+disk.write(7, b"still here".ljust(512, b"\\0"))
+disk.write(9, bytes(range(256)) * 2)"""
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_bytes_and_what_changed_in_them(notebook: Callable[..., Any], width: int) -> None:
+    book = notebook(BYTES, "disk.hex(7, 3)", "disk.diff(before)", width=width)
+    book.run_all()
+    views = book.page.locator(".labkit-bytes table")
+    views.nth(1).wait_for()
+    assert "still here" in views.nth(0).inner_text()
+    changed = views.nth(1).locator("b").first
+    assert changed.inner_text().startswith("[00 00")
+    assert changed.evaluate("cell => getComputedStyle(cell).backgroundColor") == "rgba(250, 170, 0, 0.3)"
+    row = views.nth(0).locator("tbody tr", has_text="still here")
+    assert row.evaluate("row => row.getBoundingClientRect().height") < 25, "a row is one line"
+    for theme in ("Light", "Dark"):
+        book.theme(f"JupyterLab {theme}")
+        book.picture(f"bytes-{theme}-{width}")
