@@ -137,7 +137,7 @@ def _check_runs_here(image: Image) -> None:
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",
         )
-    others = [device for device in image.manifest.devices if device.kind != "block"]
+    others = [device for device in image.manifest.devices if device.kind not in ("block", "network")]
     if others:
         names = ", ".join(f"{device.name} ({device.kind})" for device in others)
         raise GuestError(

@@ -7,6 +7,7 @@ elements are those of https://libvirt.org/formatdomain.html.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -17,7 +18,7 @@ from typing import Any, Final, Literal
 
 from labkit.errors import UsageError
 
-__all__ = ["LAB_NAMESPACE", "DomainDisk", "domain_name", "domain_xml"]
+__all__ = ["LAB_NAMESPACE", "DomainDisk", "domain_name", "domain_xml", "hardware_address"]
 
 LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 """XML namespace of the ownership that labkit writes into a domain's metadata."""
@@ -141,6 +142,9 @@ def domain_xml(
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
     for number, disk in enumerate(disks):
         _disk(devices, number, disk)
+    networks = [(place, device["name"]) for place, device in _devices(manifest) if device["kind"] == "network"]
+    for place, device in networks:
+        _interface(devices, place, hardware_address(called, device))
     has_port = console_socket is not None and _drives_virtio_console(manifest)
     if console_socket is not None and has_port:
         ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
@@ -160,8 +164,20 @@ def domain_xml(
     if control_socket:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
     ports.extend(f"disk             {disk.name}: the bytes of {disk.path} are its sectors" for disk in disks)
+    ports.extend(f"interface        {device}: QEMU's own network, with DHCP" for _, device in networks)
     by = "processor" if hypervisor == "kvm" else "emulator"
     return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
+
+
+def hardware_address(guest: str, device: str) -> str:
+    """The MAC address of a guest's network device: the same for the same names, of the range that QEMU's are from."""
+    digest = hashlib.sha256(f"{guest}/{device}".encode()).digest()
+    return "52:54:00:" + digest[:3].hex(":")
+
+
+def _devices(manifest: Mapping[str, Any]) -> list[tuple[int, Mapping[str, str]]]:
+    """The devices of ``config.ml``, each with its place on the bus."""
+    return list(enumerate(manifest.get("devices", [])))
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
@@ -187,8 +203,20 @@ def _disk(devices: ET.Element, number: int, disk: DomainDisk) -> None:
     if disk.read_only:
         ET.SubElement(element, "readonly")
     _text(element, "serial", disk.name[:_SERIAL_LENGTH])
-    place = {"domain": "0x0000", "bus": "0x00", "slot": f"{_FIRST_SLOT + disk.place:#04x}", "function": "0x0"}
-    ET.SubElement(element, "address", {"type": "pci", **place})
+    _address(element, disk.place)
+
+
+def _interface(devices: ET.Element, place: int, mac: str) -> None:
+    element = ET.SubElement(devices, "interface", type="user")
+    ET.SubElement(element, "mac", address=mac)
+    ET.SubElement(element, "model", type="virtio-non-transitional")
+    ET.SubElement(element, "rom", enabled="no")  # only firmware that boots from a network wants it
+    _address(element, place)
+
+
+def _address(element: ET.Element, place: int) -> None:
+    where = {"domain": "0x0000", "bus": "0x00", "slot": f"{_FIRST_SLOT + place:#04x}", "function": "0x0"}
+    ET.SubElement(element, "address", {"type": "pci", **where})
 
 
 def _port(devices: ET.Element, socket: Path) -> None:

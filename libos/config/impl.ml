@@ -93,6 +93,27 @@ let connect_start _ module_name args =
   let args = if String.length line <= width then " " ^ line else "\n   " ^ String.concat "\n   " args ^ "\n " in
   Printf.sprintf "(%s.start%s : unit Lwt.t)" module_name args
 
+(* A functor's device: it is connected with what its arguments are connected to. *)
+let over ?packages ?runtime_args ?(labels = []) ?variable module_name typ =
+  let connect _ module_name args =
+    let plain = List.length args - List.length labels in
+    let labelled = List.map2 ( ^ ) labels (List.filteri (fun i _ -> i >= plain) args) in
+    let args = labelled @ List.filteri (fun i _ -> i < plain) args in
+    code ~pos:__POS__ "%s.connect %s" module_name (String.concat " " args)
+  in
+  v ?packages ?runtime_args ?variable ~connect module_name typ
+
+(* What is named twice is one device. *)
+let once make =
+  let made = Hashtbl.create 4 in
+  fun name ->
+    match Hashtbl.find_opt made name with
+    | Some device -> device
+    | None ->
+        let device = make name in
+        Hashtbl.replace made name device;
+        device
+
 let main ?pos ?packages ?packages_v ?local_libs ?runtime_args ?deps module_name typ =
   v ~kind:(Start { pos }) ?packages ?packages_v ?local_libs ?runtime_args ?extra_deps:deps ~connect:connect_start
     module_name typ

@@ -90,6 +90,20 @@ val v :
     connects it: [args] are expressions for its functor arguments, then for [extra_deps], then for
     [runtime_args]. *)
 
+val over :
+  ?packages:Package.t list ->
+  ?runtime_args:Runtime_arg.t list ->
+  ?labels:string list ->
+  ?variable:string ->
+  string ->
+  'a typ ->
+  'a t
+(** [over functor typ] is a device that is connected with what the functor's arguments are connected to. The values of
+    [runtime_args], of which there is one for each of [labels], go before with these: ["~ttl:"]. *)
+
+val once : (string -> 'a t) -> string -> 'a t
+(** [once make] is [make], but for one name it always is the same device. *)
+
 val main :
   ?pos:Runtime_arg.pos ->
   ?packages:Package.t list ->

@@ -55,6 +55,8 @@ let main = Impl.main
 include Basic
 include Storage
 include Network
+include Internet
+include Transport
 include Protocols
 
 let register = Application.register

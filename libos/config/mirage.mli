@@ -159,6 +159,16 @@ end
 (** @inline *)
 
 include module type of struct
+  include Internet
+end
+(** @inline *)
+
+include module type of struct
+  include Transport
+end
+(** @inline *)
+
+include module type of struct
   include Protocols
 end
 (** @inline *)

@@ -1,7 +1,8 @@
 (** What speaks over a network stack: names, connections, HTTP, Git, monitoring. *)
 
 open Impl
-open Network
+open Internet
+open Transport
 
 (** {1 Names} *)
 

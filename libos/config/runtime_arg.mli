@@ -21,6 +21,21 @@ val logs : (([ `All | `Src of string ] * Logs.level option) list) arg
 val delay : int arg
 (** [--delay]. *)
 
+(** {1 Of the network}
+
+    With [group], an argument's name begins with it. *)
+
+val ipv4 : ?group:string -> Ipaddr.V4.Prefix.t -> Ipaddr.V4.Prefix.t arg
+(** [--ipv4]. *)
+
+val optional_ipv4 : ?group:string -> unit -> Ipaddr.V4.Prefix.t option arg
+val ipv4_gateway : ?group:string -> Ipaddr.V4.t option -> Ipaddr.V4.t option arg
+val ipv4_only : ?group:string -> unit -> bool arg
+val ipv6 : ?group:string -> Ipaddr.V6.Prefix.t option -> Ipaddr.V6.Prefix.t option arg
+val ipv6_gateway : ?group:string -> Ipaddr.V6.t option -> Ipaddr.V6.t option arg
+val ipv6_only : ?group:string -> unit -> bool arg
+val accept_router_advertisements : ?group:string -> unit -> bool arg
+
 (** {1 For the generator} *)
 
 val stock : name:string -> string -> 'a arg

@@ -5,17 +5,6 @@ type block
 let block = abstract_type ()
 let kind = "block"
 
-(* What is named twice is one device. *)
-let once make =
-  let made = Hashtbl.create 4 in
-  fun name ->
-    match Hashtbl.find_opt made name with
-    | Some device -> device
-    | None ->
-        let device = make name in
-        Hashtbl.replace made name device;
-        device
-
 (* On the bus a device has a name; for the target unix it is a file, which may be anywhere. *)
 let block_of_file =
   once (fun file ->

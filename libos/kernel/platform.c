@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "console.h"
 #include "entropy.h"
+#include "net.h"
 #include "panic.h"
 #include "serial.h"
 #include "traps.h"
@@ -36,7 +37,7 @@ static intnat take_events(void)
         interrupts_seen[interrupt] = 0;
         events |= 1l << (interrupt - INTERRUPT_CONSOLE);
     }
-    return events;
+    return events | net_news() << (INTERRUPT_DEVICE - INTERRUPT_CONSOLE);
 }
 
 intnat unikernel_wait(int64_t deadline)
@@ -44,11 +45,14 @@ intnat unikernel_wait(int64_t deadline)
     intnat events;
 
     virtio_kick_put_off();
+    net_tell();
     interrupts_take();
     while ((events = take_events()) == 0) {
         if (deadline <= 0 || clock_monotonic_ns() >= (uint64_t)deadline)
             return 0;
-        clock_idle(deadline);
+        if (net_allow_interrupts())
+            clock_idle(deadline);
+        net_forbid_interrupts();
     }
     return events;
 }

@@ -15,6 +15,7 @@ enum structure { COMMON = 1, NOTIFY = 2, DEVICE = 4 };
 enum transitional { TRANSITIONAL_NETWORK = 0x1000, TRANSITIONAL_BLOCK = 0x1001, TRANSITIONAL_CONSOLE = 0x1003 };
 enum status { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 enum descriptor_flags { CHAINED = 1, WRITABLE = 2 };
+enum ring_flags { NO_INTERRUPT = 1, NO_KICK = 1 };
 
 struct virtio_common {
     uint32_t device_feature_select, device_feature, driver_feature_select, driver_feature;
@@ -140,7 +141,7 @@ bool virtio_start_queue(struct virtio_device *device, struct virtio_queue *queue
     queue->seen = 0;
     queue->number = number;
     queue->put_off = false;
-    queue->available->flags = !interrupt;
+    virtio_interrupts(queue, interrupt);
     common->queue_size = size;
     common->queue_vector = interrupt ? 0 : NO_VECTOR;
     set_address(common->queue_descriptors, queue->descriptors);
@@ -209,9 +210,25 @@ void virtio_kick_put_off(void)
     }
 }
 
+bool virtio_wants_kick(const struct virtio_queue *queue)
+{
+    __sync_synchronize();
+    return !(queue->used->flags & NO_KICK);
+}
+
+void virtio_interrupts(struct virtio_queue *queue, bool wanted)
+{
+    queue->available->flags = wanted ? 0 : NO_INTERRUPT;
+}
+
+bool virtio_has_used(const struct virtio_queue *queue)
+{
+    return queue->used->index != queue->seen;
+}
+
 bool virtio_take(struct virtio_queue *queue, uint16_t *descriptor, uint32_t *length)
 {
-    if (queue->used->index == queue->seen)
+    if (!virtio_has_used(queue))
         return false;
     __sync_synchronize(); /* the element is read after the index that announces it */
     *descriptor = queue->used->ring[queue->seen % queue->size].descriptor;

@@ -95,6 +95,15 @@ void virtio_kick_soon(struct virtio_queue *queue);
 /* Tells the devices for which that was put off. Called whenever the program waits. */
 void virtio_kick_put_off(void);
 
+/* Whether the device asks to be told: while it is at work it does not. */
+bool virtio_wants_kick(const struct virtio_queue *queue);
+
+/* Whether the device's interrupt is to tell of used buffers from now on. */
+void virtio_interrupts(struct virtio_queue *queue, bool wanted);
+
+/* Whether the device has used more than was taken back. */
+bool virtio_has_used(const struct virtio_queue *queue);
+
 /* Takes back what the device has used: its first descriptor, and how much it wrote; false if there is none. */
 bool virtio_take(struct virtio_queue *queue, uint16_t *descriptor, uint32_t *length);
 

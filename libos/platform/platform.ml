@@ -21,3 +21,4 @@ external entropy : bytes -> unit = "unikernel_entropy" [@@noalloc]
 external stamp : string -> unit = "unikernel_stamp" [@@noalloc]
 
 module Disk = Disk
+module Net = Net

@@ -73,3 +73,4 @@ external stamp : string -> unit = "unikernel_stamp" [@@noalloc]
 (** {1 Devices} *)
 
 module Disk = Disk
+module Net = Net

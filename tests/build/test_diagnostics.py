@@ -126,8 +126,8 @@ def test_a_module_that_config_names_and_nobody_wrote(hello: Path) -> None:
             "duration",
         ),
         (
-            'open Mirage\nlet () = register "h" [ main "Unikernel" (network @-> job) $ default_network ]',
-            "default_network",
+            'open Mirage\nlet () = register "h" [ main "Unikernel" (block @-> job) $ block_of_xenstore_id "0" ]',
+            "block_of_xenstore_id",
             "opam",
         ),
         ('open Mirage\nlet () = register "a\\001b" [ main "Unikernel" job ]', "cannot name", "letters"),

@@ -1,0 +1,65 @@
+open Impl
+open Network
+open Internet
+
+type 'a udp
+type udpv4v6 = v4v6 udp
+
+let udp = abstract_type ()
+let udpv4v6 = abstract_type ()
+let ip = abstract_type ()
+let tcpip library = Package.v ~sublibs:[ library ] "tcpip"
+let direct_udp ip_t = over "Udp.Make" ~variable:"udp" ~packages:[ tcpip "udp" ] (ip @-> udp) $ ip_t
+
+type 'a tcp
+type tcpv4v6 = v4v6 tcp
+
+let tcp = abstract_type ()
+let tcpv4v6 = abstract_type ()
+
+let direct_tcp ?group ip_t =
+  let direct = over "Tcp.Flow.Make" ~variable:"tcp" ~packages:[ tcpip "tcp" ] (ip @-> tcp) $ ip_t in
+  if_ (Key.value (Key.utcp ?group ())) (unsupported "utcp") direct
+
+type icmpv4
+
+let icmpv4 : icmpv4 typ = abstract_type ()
+
+let direct_icmpv4 ipv4_t =
+  over "Icmpv4.Make" ~variable:"icmpv4" ~packages:[ tcpip "icmpv4" ] (ipv4 @-> icmpv4) $ ipv4_t
+
+type stackv4v6
+
+let stackv4v6 = abstract_type ()
+
+let stack_over =
+  over "Tcpip_stack_direct.MakeV4V6" ~variable:"stack"
+    ~packages:[ tcpip "stack-direct" ]
+    (network @-> ethernet @-> arpv4 @-> ipv4v6 @-> icmpv4 @-> udpv4v6 @-> tcpv4v6 @-> stackv4v6)
+
+let direct_stackv4v6 ?group network ethernet arp ipv4 ipv6 =
+  let ip = create_ipv4v6 ?group ipv4 ipv6 in
+  stack_over $ network $ ethernet $ arp $ ip $ direct_icmpv4 ipv4 $ direct_udp ip $ direct_tcp ?group ip
+
+let generic_stackv4v6_with_lease ?group ?dhcp_requests ?ipv4_network ?ipv4_gateway ?ipv6_network ?ipv6_gateway network =
+  let uses_dhcp = Key.map not (Key.value (Key.no_dhcp ?group ())) in
+  let uses_host = Key.map (( = ) (Some `Host)) (Key.value (Key.net ?group ())) in
+  let ethernet = ethif network in
+  let arp = arp ethernet in
+  let dhcp = ipv4_of_dhcp ?group ?dhcp_requests ?gateway:ipv4_gateway network ethernet arp in
+  let network = if_ uses_dhcp (dhcp_proj_net $ dhcp) network in
+  let ipv4 =
+    if_ uses_dhcp (dhcp_proj_ipv4 $ dhcp)
+      (keyed_create_ipv4 ?group ?network:ipv4_network ?gateway:ipv4_gateway ethernet arp)
+  in
+  let ipv6 = keyed_create_ipv6 ?group ?network:ipv6_network ?gateway:ipv6_gateway network ethernet in
+  let stack = direct_stackv4v6 ?group network ethernet arp ipv4 ipv6 in
+  let lease = if_ uses_dhcp (dhcp_proj_lease $ dhcp) no_lease in
+  let unless_host device = if_ uses_host (unsupported "network stack of the host") device in
+  (unless_host stack, unless_host lease)
+
+let generic_stackv4v6 ?group ?ipv4_network ?ipv4_gateway ?ipv6_network ?ipv6_gateway network =
+  fst (generic_stackv4v6_with_lease ?group ?ipv4_network ?ipv4_gateway ?ipv6_network ?ipv6_gateway network)
+
+let tcpv4v6_of_stackv4v6 stack_t =
+  over "Tcpip_stack_direct.TCPV4V6" ~variable:"tcp" ~packages:[ tcpip "stack-direct" ] (stackv4v6 @-> tcpv4v6) $ stack_t

@@ -1,0 +1,18 @@
+type place = int
+type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
+type info = { mac : string; mtu : int; header : int; room : int }
+
+external connect : place -> string -> info = "unikernel_net_connect"
+external link : place -> bool = "unikernel_net_link" [@@noalloc]
+
+external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+  = "unikernel_net_offer_byte" "unikernel_net_offer"
+  [@@noalloc]
+
+external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
+
+external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+  = "unikernel_net_send_byte" "unikernel_net_send"
+  [@@noalloc]
+
+external sent : place -> (int[@untagged]) = "unikernel_net_sent_byte" "unikernel_net_sent" [@@noalloc]

@@ -1,0 +1,64 @@
+(** Network interfaces, as a target offers them: it is given buffers, to receive frames into and to send frames from, and
+    gives them back.
+
+    This is what drivers are written on ([libos/drivers/net]). Nothing here is checked. A buffer has a number, of those to
+    receive into and of those to send from each its own, which the caller chooses: from 0, below [room]. The caller keeps
+    it alive and leaves it alone until it comes back. In a buffer, [header] bytes that belong to the target go before the
+    frame.
+
+    What was offered and sent is the device's at the latest at the next {!Platform.wait}, so that frames of one turn of
+    the main loop need one exit to the hypervisor. *)
+
+type place = int
+(** The place of an interface in the order of [config.ml], from 0. At most 14 devices have one. *)
+
+type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
+
+type info = {
+  mac : string;  (** The interface's address: six bytes. *)
+  mtu : int;  (** The most bytes of a frame, its Ethernet header not counted. *)
+  header : int;  (** How many bytes go before a frame. *)
+  room : int;  (** How many buffers to receive into there may be at a time, and how many to send from. *)
+}
+
+external connect : place -> string -> info = "unikernel_net_connect"
+(** [connect place name] makes the interface ready. [name] is how [config.ml] calls it.
+
+    @raise Failure with the reason if there is none.
+
+    C: [value unikernel_net_connect(value place, value name)]. *)
+
+external link : place -> bool = "unikernel_net_link" [@@noalloc]
+(** [link place] is whether the interface's cable is plugged in. It asks the device, which takes long.
+
+    C: [value unikernel_net_link(value place)]. *)
+
+(** {1 Receiving} *)
+
+external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+  = "unikernel_net_offer_byte" "unikernel_net_offer"
+  [@@noalloc]
+(** [offer place number buffer size] lets a frame be received into the first [size] bytes of [buffer].
+
+    C: [value unikernel_net_offer(value place, intnat number, value buffer, intnat size)]. *)
+
+external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
+(** [received place] takes back a buffer in which there is a frame: its number, and 65,536 times the frame's length; or
+    [-1] if there is none. An event of the device ({!Platform.wait}) tells when there is.
+
+    C: [intnat unikernel_net_received(value place)]. *)
+
+(** {1 Sending} *)
+
+external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+  = "unikernel_net_send_byte" "unikernel_net_send"
+  [@@noalloc]
+(** [send place number buffer length] sends the frame of [length] bytes in [buffer].
+
+    C: [value unikernel_net_send(value place, intnat number, value buffer, intnat length)]. *)
+
+external sent : place -> (int[@untagged]) = "unikernel_net_sent_byte" "unikernel_net_sent" [@@noalloc]
+(** [sent place] takes back a buffer whose frame is sent: its number, or [-1] if there is none. Where there is no room
+    for more frames, an event of the device tells of it.
+
+    C: [intnat unikernel_net_sent(value place)]. *)

@@ -1,0 +1,52 @@
+module Conv = struct
+  let conv of_string pp = Cmdliner.Arg.conv (of_string, pp)
+  let ipv4_address = conv Ipaddr.V4.of_string Ipaddr.V4.pp
+  let ipv4 = conv Ipaddr.V4.Prefix.of_string Ipaddr.V4.Prefix.pp
+  let ipv6_address = conv Ipaddr.V6.of_string Ipaddr.V6.pp
+  let ipv6 = conv Ipaddr.V6.Prefix.of_string Ipaddr.V6.Prefix.pp
+  let ip_address = conv Ipaddr.of_string Ipaddr.pp
+end
+
+open Cmdliner
+
+let argument ?(group = "") ?(docs = Mirage_runtime.s_net) ?docv ~doc name kind default =
+  let name = if group = "" then name else group ^ "-" ^ name in
+  Arg.(value & opt kind default & info [ name ] ~docs ?docv ~doc)
+
+let interface ?group ?docs default =
+  argument ?group ?docs "interface" Arg.string default ~docv:"INTERFACE" ~doc:"The network interface to use."
+
+let network_doc example = "The address in its network, as in $(b," ^ example ^ ")."
+let gateway_doc = "Who forwards packets to other networks."
+
+module V4 = struct
+  let name = "ipv4"
+  let docv = "ADDRESS/BITS"
+  let doc = network_doc "10.0.0.2/24"
+  let network ?group ?docs default = argument ?group ?docs name Conv.ipv4 default ~docv ~doc
+
+  let optional_network ?group ?docs () =
+    argument ?group ?docs name (Arg.some Conv.ipv4) None ~docv ~doc:(doc ^ " Without it, DHCP is asked.")
+
+  let gateway ?group ?docs default =
+    argument ?group ?docs "ipv4-gateway" (Arg.some Conv.ipv4_address) default ~docv:"ADDRESS" ~doc:gateway_doc
+end
+
+module V6 = struct
+  let network ?group ?docs default =
+    let doc = network_doc "fd00::2/64" in
+    argument ?group ?docs "ipv6" (Arg.some Conv.ipv6) default ~docv:"ADDRESS/BITS" ~doc
+
+  let gateway ?group ?docs default =
+    argument ?group ?docs "ipv6-gateway" (Arg.some Conv.ipv6_address) default ~docv:"ADDRESS" ~doc:gateway_doc
+
+  let accept_router_advertisements ?group ?docs () =
+    let doc = "Whether routers may tell what addresses to take." in
+    argument ?group ?docs "accept-router-advertisements" Arg.bool true ~docv:"BOOL" ~doc
+end
+
+let only name ?group ?docs () = argument ?group ?docs (name ^ "-only") Arg.bool false ~docv:"BOOL"
+let ipv4_only ?group ?docs () = only "ipv4" ?group ?docs () ~doc:"Whether to leave out IPv6."
+let ipv6_only ?group ?docs () = only "ipv6" ?group ?docs () ~doc:"Whether to leave out IPv4."
+
+module Arg = Conv
