@@ -1,0 +1,11 @@
+(** What is sent, and when. *)
+
+val segments : Tcb.t -> now:int -> (Segment.t -> unit) -> unit
+(** [segments t ~now send] sends all that is due: data as far as the windows go, what was lost, an acknowledgement; and
+    sets the timers. Whoever calls it late, once for several events, gets fewer segments. *)
+
+val keepalive : Tcb.t -> now:int -> Segment.t
+(** [keepalive t ~now] asks the peer for an acknowledgement by one number that it has acknowledged before. *)
+
+val probe : Tcb.t -> now:int -> (Segment.t -> unit) -> unit
+(** [probe t ~now send] sends what comes first in the queue, though the window may be closed. *)

@@ -1,0 +1,27 @@
+(** Connections by both ends. *)
+
+module type Address = sig
+  type t
+
+  val equal : t -> t -> bool
+
+  val hash : int -> t -> int
+  (** [hash seed address] is not to be guessed by who does not know [seed]. *)
+end
+
+module Make (Address : Address) : sig
+  type 'a t
+
+  val create : seed:int -> 'a t
+  val length : 'a t -> int
+
+  val ports : local:int -> remote:int -> int
+  (** [ports ~local ~remote] is the part of a key that is not addresses. *)
+
+  val find : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> 'a option
+  val add : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> 'a -> unit
+  (** [add t … value] adds [value] under a key that is not there. *)
+
+  val remove : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> unit
+  val iter : ('a -> unit) -> 'a t -> unit
+end

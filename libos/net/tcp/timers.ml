@@ -1,0 +1,66 @@
+open Tcb
+
+(* How long after the peer was last heard the next keep-alive probe is due. While data is under way its time-out finds out
+   what the probe would. *)
+let keepalive_at t =
+  match t.keepalive with
+  | Some { after; interval; _ } when t.next = t.una && t.phase <> Time_wait && t.phase <> Closed ->
+      t.heard_at + after + (interval * t.probes)
+  | Some _ | None -> never
+
+let deadline t =
+  let[@inline] earlier (a : int) (b : int) = if a < b then a else b in
+  earlier
+    (earlier (earlier t.retransmit_at t.probe_at) (earlier t.ack_at t.release_at))
+    (earlier t.expire_at (keepalive_at t))
+
+let attempts t =
+  match t.phase with
+  | Syn_sent -> Limits.connect_attempts
+  | Syn_received -> Limits.accept_attempts
+  | _ -> if t.orphan then Limits.orphan_attempts else Limits.attempts
+
+(* All that is under way is taken for lost. *)
+let retransmit t =
+  t.retransmit_at <- never;
+  if t.retries >= attempts t then fail t Timeout
+  else begin
+    t.retries <- t.retries + 1;
+    Rto.back_off t.rto;
+    Congestion.timed_out t.congestion ~flight:(flight t) ~highest:t.highest ~again:(t.retries > 1);
+    Scoreboard.clear t.scoreboard;
+    t.resend <- false;
+    t.resent <- t.una;
+    t.timed_at <- never;
+    t.next <- t.una
+  end
+
+let probe t ~now send =
+  t.probe_at <- never;
+  if t.orphan && t.retries >= Limits.orphan_attempts then abort t Timeout
+  else begin
+    t.retries <- t.retries + 1;
+    Rto.back_off t.rto;
+    Outgoing.probe t ~now send
+  end
+
+let keep_alive t ~now probes =
+  if t.probes >= probes then abort t Silent
+  else begin
+    t.probes <- t.probes + 1;
+    t.reply <- Some (Outgoing.keepalive t ~now)
+  end
+
+let expire t ~now send =
+  if now >= t.expire_at then close t;
+  if now >= t.ack_at then begin
+    t.ack_at <- never;
+    t.ack_now <- true
+  end;
+  if now >= t.release_at then begin
+    t.release_at <- never;
+    t.no_delay <- finish t
+  end;
+  if now >= t.retransmit_at then retransmit t;
+  if now >= t.probe_at then probe t ~now send;
+  match t.keepalive with Some { probes; _ } when now >= keepalive_at t -> keep_alive t ~now probes | Some _ | None -> ()
