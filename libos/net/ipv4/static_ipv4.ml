@@ -3,6 +3,7 @@ open Lwt.Infix
 let source = Logs.Src.create "ipv4" ~doc:"IPv4"
 
 module Log = (val Logs.src_log source : Logs.LOG)
+module Header = Header
 module Prefix = Ipaddr.V4.Prefix
 
 let packet_most = 65_535

@@ -1,5 +1,7 @@
 (** IPv4 over Ethernet (RFC 791, 1122). The interface of tcpip 9. *)
 
+module Header = Header
+
 module Make (Ethernet : Ethernet.S) (Arp : Arp.S) : sig
   include Tcpip.Ip.S with type ipaddr = Ipaddr.V4.t and type prefix = Ipaddr.V4.Prefix.t
 
