@@ -17,7 +17,7 @@ let agree t ~now (s : Segment.t) =
   t.timestamps <- ts_value >= 0;
   if t.timestamps then remember_timestamp t ~now s;
   t.mss <- (if t.timestamps then mss - Options.size { Options.none with ts_value } else mss);
-  t.burst <- max t.mss (t.burst - (t.burst mod t.mss));
+  t.burst <- (if t.burst > t.own_mss then t.burst - (t.burst mod t.mss) else t.mss);
   if window_scale >= 0 then begin
     (* RFC 7323, section 2.3 *)
     t.send_scale <- min 14 window_scale;
@@ -114,7 +114,7 @@ let acknowledgement t ~now ~sequence (s : Segment.t) =
     else begin
       (* The peer lives, even if its window stays closed. *)
       if t.probe_at <> never && not t.orphan then t.retries <- 0;
-      if ack = t.una && t.highest > t.una then duplicate t s ~same_window
+      if ack = t.una && t.next > t.una then duplicate t s ~same_window
     end;
     if
       ack >= t.una

@@ -37,7 +37,7 @@ let retransmit t =
 
 let probe t ~now send =
   t.probe_at <- never;
-  if t.orphan && t.retries >= Limits.orphan_attempts then abort t Timeout
+  if t.retries >= attempts t then abort t Timeout
   else begin
     t.retries <- t.retries + 1;
     Rto.back_off t.rto;
