@@ -77,7 +77,16 @@ module Make (IP : Tcpip.Ip.S) = struct
 
   (* {2 What happened} *)
 
+  (* They end in the order in which they began, unless a port is used again. *)
+  let rec forget_time_waits t =
+    match Queue.peek_opt t.time_waits with
+    | Some oldest when oldest.tcb.phase <> Tcb.Time_wait ->
+        ignore (Queue.pop t.time_waits);
+        forget_time_waits t
+    | Some _ | None -> ()
+
   let remove t flow =
+    if flow.listed then forget_time_waits t;
     Table.remove t.flows ~ports:flow.ports ~local:flow.local ~remote:flow.remote;
     Alarms.remove t.alarms flow.alarm;
     match flow.opening with Accepting (_, slot) -> Half_open.remove t.half_open slot | Connecting _ | Opened -> ()

@@ -20,7 +20,7 @@ let challenges = 10
 let paws_idle = seconds (24 * 86_400)
 
 (* A stack *)
-let half_open = 256
+let half_open = 512
 let connections = 8192
 let time_waits = 1024
 let held = kib 4096

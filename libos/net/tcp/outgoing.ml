@@ -40,7 +40,7 @@ let segment t ~now ~flags ~sequence ~payload ~length =
   }
 
 let acknowledge t ~now send =
-  let segment = segment t ~now ~flags:Flags.ack ~sequence:t.next ~payload:[] ~length:0 in
+  let segment = segment t ~now ~flags:Flags.ack ~sequence:(position t) ~payload:[] ~length:0 in
   acknowledged t;
   send segment
 

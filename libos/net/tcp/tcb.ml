@@ -178,9 +178,11 @@ let fail t failure =
     close t
   end
 
+let position t = max t.next (min t.highest (t.una + t.peer_window))
+
 let reset t =
   {
-    Segment.sequence = Sequence.wire t.next;
+    Segment.sequence = Sequence.wire (position t);
     ack = Sequence.wire t.receive_next;
     flags = Segment.Flags.(rst lor ack);
     window = 0;

@@ -114,6 +114,10 @@ val edge : t -> Sequence.t
 val flight : t -> int
 (** [flight t] is how much has been sent and not acknowledged. *)
 
+val position : t -> Sequence.t
+(** [position t] is the number of a segment without data: behind all that was sent, for after a time-out [next] is a number
+    that the peer may have left behind, and whose segments it would not look at. *)
+
 val held : t -> int
 (** [held t] is what is buffered for the application, in order or not. *)
 

@@ -161,6 +161,9 @@ let loss =
     ( "after a time-out only what is missing",
       under_way with_sack
       @ [ "wait 201"; "> . seq 1 len 1000"; "< . seq 1 ack 2001 sack 3001 10001"; "> . seq 2001 len 1000"; "< . seq 1 ack 10001"; "wait 5000" ] );
+    ( "acknowledgements have the highest number, though all is sent again",
+      under_way accepted_1000
+      @ [ "wait 201"; "> . seq 1 len 1000"; "< P. seq 1 ack 1 len 5"; "> . seq 10001 ack 6"; "< . seq 6 ack 10001"; "wait 1000" ] );
     ( "no old duplicates after a time-out",
       under_way accepted_1000
       @ [ "wait 201"; "> . seq 1 len 1000"; "< . seq 1 ack 2001"; "> . seq 2001 len 1000"; "> . seq 3001 len 1000"; "> . seq 4001 len 1000" ]
