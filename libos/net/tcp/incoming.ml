@@ -75,6 +75,7 @@ let advance t ~now ~ack (s : Segment.t) =
   let bytes = ack - t.una and flight = max (flight t) (ack - t.una) in
   sample_round_trip t ~now ~ack s;
   t.retries <- 0;
+  t.probe_at <- never;
   t.una <- ack;
   t.next <- max t.next ack;
   t.resent <- max t.resent ack;

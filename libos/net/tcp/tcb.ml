@@ -78,6 +78,7 @@ type t = {
   keepalive : keepalive option;
   mutable heard_at : int;
   mutable probes : int;
+  mutable asked_at : int;
 }
 
 let never = max_int
@@ -145,6 +146,7 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
     keepalive;
     heard_at = now;
     probes = 0;
+    asked_at = now;
   }
 
 let[@inline] finish t = Send_queue.finish t.queue

@@ -81,6 +81,7 @@ type t = {
   keepalive : keepalive option;
   mutable heard_at : int;
   mutable probes : int;  (** Keep-alive probes not answered. *)
+  mutable asked_at : int;  (** When the last of them was sent. *)
 }
 
 val never : int

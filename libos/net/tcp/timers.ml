@@ -5,7 +5,7 @@ open Tcb
 let keepalive_at t =
   match t.keepalive with
   | Some { after; interval; _ } when t.next = t.una && t.phase <> Time_wait && t.phase <> Closed ->
-      t.heard_at + after + (interval * t.probes)
+      if t.probes = 0 then t.heard_at + after else t.asked_at + interval
   | Some _ | None -> never
 
 let deadline t =
@@ -48,6 +48,7 @@ let keep_alive t ~now probes =
   if t.probes >= probes then abort t Silent
   else begin
     t.probes <- t.probes + 1;
+    t.asked_at <- now;
     t.reply <- Some (Outgoing.keepalive t ~now)
   end
 
