@@ -1,0 +1,2 @@
+module IO = Io
+module Server = Server

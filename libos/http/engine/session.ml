@@ -1,0 +1,130 @@
+open Cohttp
+open Lwt.Infix
+
+let src = Logs.Src.create "http" ~doc:"HTTP server"
+
+module Log = (val Logs.src_log src)
+
+let plain_text = Header.init_with "content-type" "text/plain"
+
+let plain status text =
+  let encoding = Transfer.Fixed (Int64.of_int (String.length text)) in
+  ({ Response.status; headers = plain_text; encoding; version = `HTTP_1_1; flush = true }, `String text)
+
+let pp_request ppf { Request.meth; resource; _ } = Fmt.pf ppf "%s %s" (Code.string_of_method meth) resource
+
+(* What an answer says to a request that could not be read. *)
+let nobody's_request = Request.make (Uri.make ())
+
+module Make (F : Mirage_flow.S) = struct
+  module Channel = Channel.Make (F)
+  module Incoming = Incoming.Make (F)
+  module Outgoing = Outgoing.Make (F)
+
+  type channel = Channel.t
+  type conn = F.flow * Connection.t
+
+  type response_action =
+    [ `Expert of Response.t * (channel -> channel -> unit Lwt.t) | `Response of Response.t * Cohttp_lwt.Body.t ]
+
+  type application = {
+    callback : conn -> Request.t -> Cohttp_lwt.Body.t -> response_action Lwt.t;
+    conn_closed : conn -> unit;
+  }
+
+  type t = { limits : Limits.t; application : application; conn : conn; channel : Channel.t; guard : Deadlines.guard }
+
+  (* The ways in which a connection ends *)
+
+  let refuse t (refusal : Refusal.t) =
+    Log.info (fun log -> log "%a" Refusal.pp refusal);
+    let response, body = plain refusal.status (refusal.reason ^ "\n") in
+    Outgoing.respond t.channel nobody's_request ~keep_alive:false response body >>= fun (_ : bool) ->
+    Channel.linger t.channel
+
+  let end_within_head t =
+    if Deadlines.expired t.guard then
+      refuse t { status = `Request_timeout; reason = "the request did not come in time" }
+    else begin
+      Log.debug (fun log -> log "the connection ended within a request");
+      Lwt.return_unit
+    end
+
+  (* Requests, one after another *)
+
+  let rec next_request t =
+    Deadlines.idle t.guard t.limits.idle_seconds;
+    read_head t (Request_head.create t.limits) ~begun:false
+
+  and read_head t head ~begun =
+    let begun =
+      if (not begun) && Channel.available t.channel > 0 then begin
+        Deadlines.allow t.guard t.limits.head_seconds;
+        true
+      end
+      else begun
+    in
+    match Request_head.parse head (Channel.data t.channel) (Channel.place t.channel) with
+    | Complete place ->
+        Channel.use t.channel place;
+        answer t head
+    | Refused refusal -> refuse t refusal
+    | Incomplete place -> (
+        Channel.use t.channel place;
+        Channel.refill t.channel >>= function
+        | `Ok -> read_head t head ~begun
+        | `Eof -> if begun then end_within_head t else Lwt.return_unit)
+
+  and answer t head =
+    let request = Request_head.request head in
+    let incoming = Incoming.create t.limits t.channel head in
+    let act action =
+      match Incoming.trouble incoming with
+      | Some refusal -> refuse t refusal
+      | None -> act t head request incoming action
+    in
+    Lwt.try_bind
+      (fun () -> t.application.callback t.conn request (Incoming.body incoming))
+      act
+      (fun exn ->
+        (* The application may fail because of what is wrong with the body: that is logged when it is refused. *)
+        if Option.is_none (Incoming.trouble incoming) then
+          Log.err (fun log -> log "%a: %s" pp_request request (Printexc.to_string exn));
+        act (`Response (plain `Internal_server_error "Internal Server Error\n")))
+
+  and act t head request incoming action =
+    let keep_alive = Request_head.keep_alive head && Incoming.can_finish incoming in
+    match action with
+    | `Response (response, body) ->
+        Outgoing.respond t.channel request ~keep_alive response body >>= continue t incoming
+    | `Expert (response, write_body) ->
+        Outgoing.respond_head t.channel request ~keep_alive response >>= fun ok ->
+        Deadlines.unlimited t.guard;
+        write_body t.channel t.channel >>= fun () -> continue t incoming ok
+
+  and continue t incoming ok =
+    if not ok then if Incoming.is_finished incoming then Lwt.return_unit else Channel.linger t.channel
+    else Incoming.finish incoming >>= function true -> next_request t | false -> Channel.linger t.channel
+
+  (* A connection *)
+
+  let busy : Refusal.t = { status = `Service_unavailable; reason = "too many connections" }
+
+  let begin_ t deadlines =
+    if Deadlines.count deadlines <= t.limits.connections || Deadlines.spare deadlines then next_request t
+    else refuse t busy
+
+  let serve limits deadlines application flow =
+    let channel = Channel.create limits deadlines flow in
+    let conn = (flow, Connection.create ()) in
+    let t = { limits; application; conn; channel; guard = Channel.guard channel } in
+    Lwt.catch
+      (fun () -> begin_ t deadlines)
+      (fun exn ->
+        Log.err (fun log -> log "a connection failed: %s" (Printexc.to_string exn));
+        Lwt.return_unit)
+    >>= fun () ->
+    (try application.conn_closed conn
+     with exn -> Log.err (fun log -> log "conn_closed failed: %s" (Printexc.to_string exn)));
+    Channel.close channel
+end
