@@ -1,4 +1,5 @@
 open Impl
+open Transport
 
 type happy_eyeballs
 
@@ -24,7 +25,12 @@ let resolver_unix_system = unsupported "resolver_unix_system"
 type conduit
 
 let conduit = abstract_type ()
-let conduit_direct ?tls:_ _ = unsupported "conduit_direct"
+
+let tcp_conduit =
+  v "Conduit_mirage.TCP" ~variable:"conduit" ~packages:[ Package.v "conduit-mirage" ] (stackv4v6 @-> conduit)
+
+let conduit_direct ?(tls = false) stack =
+  if tls then unsupported "conduit_direct ~tls:true" else tcp_conduit $ stack
 
 type mimic
 
@@ -34,7 +40,12 @@ let mimic_happy_eyeballs _ _ _ = unsupported "mimic_happy_eyeballs"
 type http
 
 let http = abstract_type ()
-let cohttp_server _ = unsupported "cohttp_server"
+
+let cohttp_server_over =
+  let connect _ module_name args = code ~pos:__POS__ "return (%s.listen %s)" module_name (String.concat " " args) in
+  v "Cohttp_mirage.Server.Make" ~variable:"http_server" ~packages:[ Package.v "cohttp-mirage" ] ~connect (conduit @-> http)
+
+let cohttp_server conduit = cohttp_server_over $ conduit
 let httpaf_server _ = unsupported "httpaf_server"
 
 type http_client
