@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labkit.guest import Guest as Guest
     from labkit.guest import gc as gc
     from labkit.guest import list_guests as list_guests
+    from labkit.guest.network.wire import Wire as Wire
     from labkit.host.disk import Disk as Disk
     from labkit.host.faults import Faults as Faults
     from labkit.verbs import boot as boot
@@ -39,6 +40,7 @@ __all__ = [
     "ImageSource",
     "LabError",
     "Target",
+    "Wire",
     "boot",
     "build",
     "doctor",
@@ -57,6 +59,7 @@ _HOMES = {
     "ImageSource": "labkit.build.source",
     "LabError": "labkit.errors",
     "Target": "labkit.build.target",
+    "Wire": "labkit.guest.network.wire",
     "boot": "labkit.verbs",
     "doctor": "labkit.checkup",
     "gc": "labkit.guest",

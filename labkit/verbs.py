@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from labkit.errors import GuestError, UsageError
 if TYPE_CHECKING:
     from labkit.guest import Exit, Guest
     from labkit.guest.disks import Disks
+    from labkit.guest.network.plan import Networks
     from labkit.guest.powercut import PowerCut
 
 __all__ = ["Outcome", "boot", "run"]
@@ -45,6 +46,9 @@ def boot(
     memory: int | None = None,
     arguments: Sequence[str] = (),
     disks: Disks | None = None,
+    network: Networks | None = None,
+    forward: Mapping[int, int] | None = None,
+    capture: bool = False,
     stay: bool = False,
     timeout: float | None = None,
     output_limit: int | None = None,
@@ -57,6 +61,11 @@ def boot(
         arguments: the words after the program's name.
         disks: each block device's disk (:class:`labkit.Disk`) or its file, by its name in ``config.ml``:
             ``{"storage": "disk.img"}``.
+        network: a :class:`labkit.Wire` for its network device, or wires by the devices' names; a device without
+            one gets a network of its own, with this machine as its gateway and DHCP server.
+        forward: ports of this machine, on 127.0.0.1, that lead to the guest: ``{8080: 80}`` leads 8080 to its 80;
+            0 is for one that the system chooses.
+        capture: capture its frames from the first one on; ``guest.network.captured`` has them.
         stay: let it outlive this process.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -90,6 +99,9 @@ def boot(
             memory=memory,
             arguments=arguments,
             disks=disks,
+            network=network,
+            forward=forward,
+            capture=capture,
             stay=stay,
             timeout=timeout,
             output_limit=output_limit,
@@ -141,6 +153,6 @@ def _check_runs_here(image: Image) -> None:
     if others:
         names = ", ".join(f"{device.name} ({device.kind})" for device in others)
         raise GuestError(
-            f"{image.name} needs devices that labkit cannot give a guest yet: {names}.",
-            next_step="Run an image that needs the console and disks only.",
+            f"{image.name} needs devices that labkit cannot give a guest: {names}.",
+            next_step="Run an image that needs the console, disks and networks only.",
         )

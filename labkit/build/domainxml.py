@@ -7,7 +7,6 @@ elements are those of https://libvirt.org/formatdomain.html.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -18,7 +17,7 @@ from typing import Any, Final, Literal
 
 from labkit.errors import UsageError
 
-__all__ = ["LAB_NAMESPACE", "DomainDisk", "domain_name", "domain_xml", "hardware_address"]
+__all__ = ["LAB_NAMESPACE", "DomainDisk", "DomainNetwork", "domain_name", "domain_xml"]
 
 LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 """XML namespace of the ownership that labkit writes into a domain's metadata."""
@@ -66,6 +65,33 @@ class DomainDisk:
     stops: bool = False
 
 
+@dataclass(frozen=True)
+class DomainNetwork:
+    """A network interface of a domain, on a network of QEMU's own in user space: no root, nothing on the host's.
+
+    Attributes:
+        place: its place among the devices of ``config.ml``, which is their order on the bus.
+        name: how ``config.ml`` calls it.
+        number: which of the domain's networks it is, from 0.
+        plug: its number on a wire that it shares with others; 0 on a network of its own.
+    """
+
+    place: int
+    name: str
+    number: int = 0
+    plug: int = 0
+
+    @property
+    def mac(self) -> str:
+        """Its hardware address: the same in every run, and nobody else's on its wire."""
+        return f"52:54:00:00:{self.plug:02x}:{self.number + 1:02x}"
+
+    @property
+    def subnet(self) -> str:
+        """Its IPv4 network, on which 2 is the gateway and 15 what DHCP gives to the guest."""
+        return f"10.0.{2 + self.number}.0"
+
+
 def domain_name(text: str, *, length: int = 40) -> str:
     """A name made from ``text`` that libvirt, XML and every file system take: letters, digits, dots, dashes.
 
@@ -89,6 +115,7 @@ def domain_xml(
     control_socket: Path | None = None,
     owner: Mapping[str, str] | None = None,
     disks: Sequence[DomainDisk] = (),
+    networks: Sequence[DomainNetwork] = (),
 ) -> str:
     """The domain that runs an image, pretty-printed, with a comment that explains it.
 
@@ -104,6 +131,7 @@ def domain_xml(
         control_socket: the same for the control channel; without it there is none.
         owner: attributes of the ownership element in the metadata; without it there is none.
         disks: its disks.
+        networks: its network interfaces, in the order of their numbers.
 
     Raises:
         UsageError: a text holds characters that XML cannot.
@@ -142,9 +170,8 @@ def domain_xml(
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
     for number, disk in enumerate(disks):
         _disk(devices, number, disk)
-    networks = [(place, device["name"]) for place, device in _devices(manifest) if device["kind"] == "network"]
-    for place, device in networks:
-        _interface(devices, place, hardware_address(called, device))
+    for network in networks:
+        _interface(devices, network)
     has_port = console_socket is not None and _drives_virtio_console(manifest)
     if console_socket is not None and has_port:
         ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
@@ -164,20 +191,12 @@ def domain_xml(
     if control_socket:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
     ports.extend(f"disk             {disk.name}: the bytes of {disk.path} are its sectors" for disk in disks)
-    ports.extend(f"interface        {device}: QEMU's own network, with DHCP" for _, device in networks)
+    ports.extend(
+        f"interface        {network.name}: a network in QEMU itself, {network.subnet}/24"
+        for network in networks
+    )
     by = "processor" if hypervisor == "kvm" else "emulator"
     return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
-
-
-def hardware_address(guest: str, device: str) -> str:
-    """The MAC address of a guest's network device: the same for the same names, of the range that QEMU's are from."""
-    digest = hashlib.sha256(f"{guest}/{device}".encode()).digest()
-    return "52:54:00:" + digest[:3].hex(":")
-
-
-def _devices(manifest: Mapping[str, Any]) -> list[tuple[int, Mapping[str, str]]]:
-    """The devices of ``config.ml``, each with its place on the bus."""
-    return list(enumerate(manifest.get("devices", [])))
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
@@ -206,12 +225,13 @@ def _disk(devices: ET.Element, number: int, disk: DomainDisk) -> None:
     _address(element, disk.place)
 
 
-def _interface(devices: ET.Element, place: int, mac: str) -> None:
+def _interface(devices: ET.Element, network: DomainNetwork) -> None:
     element = ET.SubElement(devices, "interface", type="user")
-    ET.SubElement(element, "mac", address=mac)
+    ET.SubElement(element, "mac", address=network.mac)
+    ET.SubElement(element, "ip", family="ipv4", address=network.subnet, prefix="24")
     ET.SubElement(element, "model", type="virtio-non-transitional")
     ET.SubElement(element, "rom", enabled="no")  # only firmware that boots from a network wants it
-    _address(element, place)
+    _address(element, network.place)
 
 
 def _address(element: ET.Element, place: int) -> None:

@@ -140,11 +140,15 @@ def _waits(doing: Step) -> Callable[[], None]:
 
 
 def _domain_xml(manifest: Manifest, image: Path) -> str:
-    from labkit.build.domainxml import DomainDisk, domain_xml
+    from labkit.build.domainxml import DomainDisk, DomainNetwork, domain_xml
 
     disks = [
         DomainDisk(place, device.name, image.with_name(f"{device.name}.img"))  # which whoever tries it makes
         for place, device in enumerate(manifest.devices)
         if device.kind == "block"
     ]
-    return domain_xml(json.loads(manifest.to_json()), image, disks=disks)
+    names = [
+        (place, device.name) for place, device in enumerate(manifest.devices) if device.kind == "network"
+    ]
+    networks = [DomainNetwork(place, name, number) for number, (place, name) in enumerate(names)]
+    return domain_xml(json.loads(manifest.to_json()), image, disks=disks, networks=networks)

@@ -60,9 +60,15 @@ def run(
             next_step="Leave out --host.",
         )
     built = build(image, target, toolchain=toolchain)
-    _check_forwards(built, forward)
-    disks = _disks(built, disk)
-    guest = boot(built, memory=memory, arguments=arguments, disks=disks, stay=stay, timeout=timeout)
+    guest = boot(
+        built,
+        memory=memory,
+        arguments=arguments,
+        disks=_disks(built, disk),
+        forward=_forwards(built, forward),
+        stay=stay,
+        timeout=timeout,
+    )
     if stay:
         guest.close()
         say(guest.name)
@@ -88,18 +94,27 @@ def status_of(name: str, status: int | None, reason: str, detail: str) -> int:
     return _TIMED_OUT if reason == "time limit" else _KILLED
 
 
-def _check_forwards(image: Image, forwards: tuple[str, ...]) -> None:
-    if not forwards:
-        return
-    if all(device.kind != "network" for device in image.manifest.devices):
+def _forwards(image: Image, given: tuple[str, ...]) -> dict[int, int]:
+    """The guest's port by this machine's."""
+    if given and all(device.kind != "network" for device in image.manifest.devices):
         raise UsageError(
-            f"--forward {forwards[0]} is for a network device, and {image.name} has none.",
+            f"--forward {given[0]} is for a network device, and {image.name} has none.",
             next_step="Leave out --forward, or give the unikernel such a device in config.ml.",
         )
-    raise UsageError(
-        f"--forward {forwards[0]}: this labkit cannot give a guest a network device yet.",
-        next_step="Run an image that needs the console and disks only.",
-    )
+    forwards: dict[int, int] = {}
+    for text in given:
+        host, colon, guest = text.partition(":")
+        if not (colon and host.isdecimal() and guest.isdecimal()):
+            raise UsageError(
+                f"--forward {text} is not a port of this machine and one of the guest.",
+                next_step="Write --forward HOST:GUEST, such as --forward 8080:80.",
+            )
+        if int(host) in forwards:
+            raise UsageError(
+                f"--forward gives port {host} of this machine twice.", next_step="Give each forward its own."
+            )
+        forwards[int(host)] = int(guest)
+    return forwards
 
 
 def _disks(image: Image, given: tuple[str, ...]) -> dict[str, str]:

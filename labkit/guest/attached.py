@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +109,10 @@ class AttachedGuest(Guest):
                 name, _, nanoseconds = told["detail"].rpartition(" ")
                 with self._changed:
                     self._stamps[name] = int(nanoseconds)
-            if told["kind"] != "ended":  # _finish says that
+            if told["kind"] == "address":
+                network, _, address = told["detail"].rpartition(" ")
+                self._note_address(network, IPv4Address(address))
+            elif told["kind"] != "ended":  # _finish says that
                 self._note(told["kind"], told["detail"])
         elif kind == wire.END:
             self._ending = from_json(told)

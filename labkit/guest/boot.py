@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from labkit.build.arguments import quote
+from labkit.errors import UsageError
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory, read_manifest
 from labkit.guest.disks import Disks, check_plain, check_reach, plan_disks
 from labkit.guest.guest import Guest
+from labkit.guest.network.forward import check_forwards
+from labkit.guest.network.plan import Networks, plan_networks
 from labkit.guest.owned import OwnedGuest, Plan
 from labkit.guest.process import ProcessGuest, ProcessPlan
 from labkit.guest.registry import gc, sweep_folders
@@ -27,6 +30,9 @@ def boot(
     memory: int | None = None,
     arguments: Sequence[str] = (),
     disks: Disks | None = None,
+    network: Networks | None = None,
+    forward: Mapping[int, int] | None = None,
+    capture: bool = False,
     stay: bool = False,
     timeout: float | None = None,
     output_limit: int | None = None,
@@ -42,6 +48,11 @@ def boot(
         arguments: the words after the program's name.
         disks: each block device's disk or its file, by its name in ``config.ml``. A file that cannot be written
             makes a disk that can only be read. The guest has them to itself until it ends.
+        network: a wire for its network device, or wires by the devices' names; a device without
+            one gets a network of its own, with this machine as its gateway and DHCP server.
+        forward: ports of this machine, on 127.0.0.1, that lead to the guest's first network: ``{8080: 80}`` leads
+            8080 to its 80; 0 is for one that the system chooses.
+        capture: capture its frames from the first one on; ``guest.network.captured`` has them.
         stay: hand it to a keeper process, so that it outlives this one.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
@@ -59,8 +70,16 @@ def boot(
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, check_image(path), image.name)
     command_line = quote(arguments)
-    planned = plan_disks(image.name, read_manifest(path), disks or {})
+    manifest = read_manifest(path)
+    planned = plan_disks(image.name, manifest, disks or {})
+    networks, wires = plan_networks(image.name, manifest, network)
+    check_forwards(image.name, [net for net in networks if net.name not in wires][:1], forward or {})
     if stay:
+        if wires or capture:
+            raise UsageError(
+                "A guest that stays outlives this process, in which wires and captures are.",
+                next_step="Leave out stay, or network and capture.",
+            )
         from labkit.guest.keeper import keep
 
         check_plain(
@@ -72,6 +91,8 @@ def boot(
             memory_mib,
             list(arguments),
             [disk.place for disk in planned],
+            networks,
+            forward or {},
             timeout=timeout,
             output_limit=output_limit,
             found=found,
@@ -93,6 +114,10 @@ def boot(
             output_limit=output_limit,
             console_bytes=found.console_bytes,
             disks=planned,
+            networks=networks,
+            wires=wires,
+            forwards=forward or {},
+            capture=capture,
         )
         guest = OwnedGuest(plan, place, closes_host=host is None)
     except BaseException:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +18,7 @@ from labkit.guest.console import Console
 
 if TYPE_CHECKING:
     from labkit.guest.guestdisk import GuestDisk
+    from labkit.guest.network import Network
     from labkit.guest.powercut import PowerCut
     from labkit.host.disk import Lose
 
@@ -73,8 +75,8 @@ class GuestEvent:
     """Something that happened to a guest.
 
     Attributes:
-        kind: ``running``, ``stamp``, ``exit``, ``panic``, ``ended``, ``lost``, or what libvirt says: ``shutdown``,
-            ``crashed``, ``stopped``.
+        kind: ``running``, ``stamp``, ``address``, ``exit``, ``panic``, ``ended``, ``lost``, or what libvirt says:
+            ``shutdown``, ``crashed``, ``stopped``.
         detail: in words.
         seconds: since the guest began to run.
     """
@@ -91,12 +93,15 @@ class Guest(ABC):
         name: its name, unique on its host.
         image: the image file it was started from.
         console: what it prints, and the way to answer.
+        networks: its networks, by the names of the devices in ``config.ml``.
     """
 
     def __init__(self, name: str, image: Path, console_bytes: int) -> None:
         self.name = name
         self.image = image
         self.console = Console(name, console_bytes, self._send)
+        self.networks: dict[str, Network] = {}
+        self._addresses: dict[str, IPv4Address] = {}
         self._state = State.STARTING
         self._events: list[GuestEvent] = []
         self._stamps: dict[str, int] = {}
@@ -122,6 +127,39 @@ class Guest(ABC):
         """Boot stages reached so far, in nanoseconds after the kernel's entry."""
         with self._changed:
             return dict(self._stamps)
+
+    @property
+    def network(self) -> Network:
+        """Its network.
+
+        Raises:
+            UsageError: it has none, or more than one.
+        """
+        if len(self.networks) == 1:
+            return next(iter(self.networks.values()))
+        if not self.networks:
+            raise UsageError(
+                f"{self.name} has no network device.",
+                next_step="Boot a unikernel whose config.ml asks for one, such as default_network.",
+            )
+        raise UsageError(
+            f"{self.name} has {len(self.networks)} networks: {', '.join(self.networks)}.",
+            next_step=f"Name one: guest.networks[{next(iter(self.networks))!r}].",
+        )
+
+    @property
+    def addresses(self) -> dict[str, IPv4Address]:
+        """Its IPv4 addresses as far as it has told them, by the names of its networks."""
+        with self._changed:
+            return dict(self._addresses)
+
+    def wait_for_address(self, network: str, timeout: float) -> bool:
+        """Wait until it has told its address on a network; False if it has not in that time, or has ended."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: network in self._addresses or self._state is State.ENDED, max(0.0, timeout)
+            )
+            return network in self._addresses
 
     @property
     def exit(self) -> Exit | None:
@@ -262,6 +300,12 @@ class Guest(ABC):
                 watcher(event)
             except Exception:  # noqa: BLE001, S112  a broken listener must not stop the guest
                 continue
+
+    def _note_address(self, network: str, address: IPv4Address) -> None:
+        with self._changed:
+            self._addresses[network] = address
+            self._changed.notify_all()
+        self._note("address", f"{network} {address}")
 
     def _finish(self, ending: Exit, failure: LabError | None = None) -> None:
         """Record the end, once."""

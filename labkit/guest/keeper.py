@@ -10,14 +10,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from labkit import errors, events
 from labkit.build.arguments import quote
-from labkit.build.domainxml import DomainDisk
+from labkit.build.domainxml import DomainDisk, DomainNetwork
 from labkit.errors import Evidence, HostError, LabError
 from labkit.guest.attached import AttachedGuest
 from labkit.guest.disks import PlannedDisk, check_reach
@@ -40,6 +40,8 @@ class _Order:
     memory_mib: int
     arguments: list[str]
     disks: list[dict[str, Any]]
+    networks: list[dict[str, Any]]
+    forwards: list[tuple[int, int]]
     timeout: float | None
     output_limit: int | None
 
@@ -50,6 +52,8 @@ def keep(
     memory_mib: int,
     arguments: list[str],
     disks: Sequence[DomainDisk],
+    networks: Sequence[DomainNetwork],
+    forwards: Mapping[int, int],
     *,
     timeout: float | None,
     output_limit: int | None,
@@ -66,6 +70,8 @@ def keep(
         memory_mib,
         arguments,
         [{**vars(disk), "path": str(disk.path)} for disk in disks],
+        [vars(network) for network in networks],
+        list(forwards.items()),
         timeout,
         output_limit,
     )
@@ -131,6 +137,8 @@ def _own(order: _Order, answer: int) -> None:
                 PlannedDisk(DomainDisk(**{**disk, "path": Path(disk["path"])}), Disk(disk["path"]))
                 for disk in order.disks
             ),
+            networks=tuple(DomainNetwork(**network) for network in order.networks),
+            forwards=dict(order.forwards),
         )
         check_reach((disk.place for disk in plan.disks), host.identity)
         guest = OwnedGuest(plan, host, closes_host=True)

@@ -10,20 +10,22 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
-from labkit.build.domainxml import domain_name, domain_xml
+from labkit.build.domainxml import DomainNetwork, domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
 from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
 from labkit.guest.livedisks import LiveDisks
+from labkit.guest.network import Network, Wire
 from labkit.guest.ownership import Ownership, this_process
 from labkit.guest.powercut import PowerCut
 from labkit.guest.pump import Link, Pump
@@ -32,6 +34,7 @@ from labkit.host.connection import Host
 from labkit.host.disk import Lose
 from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
+from labkit.host.monitor import Monitor
 
 if TYPE_CHECKING:
     import libvirt as libvirt_module
@@ -63,6 +66,10 @@ class Plan:
         output_limit: the most bytes it may print.
         console_bytes: how much of its console is kept.
         disks: its disks.
+        networks: its network interfaces.
+        wires: what they are plugged into, by their names; the others have a network of their own.
+        forwards: ports of this machine that lead to its first network: its own port, by the machine's.
+        capture: whether its frames are captured from power-on.
     """
 
     path: Path
@@ -75,6 +82,10 @@ class Plan:
     output_limit: int | None = None
     console_bytes: int = 1 << 20
     disks: tuple[PlannedDisk, ...] = ()
+    networks: tuple[DomainNetwork, ...] = ()
+    wires: Mapping[str, Wire] = field(default_factory=dict)
+    forwards: Mapping[int, int] = field(default_factory=dict)
+    capture: bool = False
 
 
 class OwnedGuest(Guest):
@@ -103,6 +114,10 @@ class OwnedGuest(Guest):
         self._cut: PowerCut | None = None
         self._ending = False
         self._domain_gone = threading.Event()
+        monitor = Monitor(self.name, lambda: self._domain)
+        for network in plan.networks:
+            wire = plan.wires.get(network.name)
+            self.networks[network.name] = Network(network, self, monitor, wire, self._qemu_process)
 
     @property
     def folder(self) -> Path:
@@ -139,6 +154,7 @@ class OwnedGuest(Guest):
             self._watch_domain()
             assert self._domain is not None  # noqa: S101  _create has set it
             self._disks.attach(self._domain)
+            self._connect_networks()
             self._state = State.RUNNING
             self._began = time.monotonic()
             self._note("running", "resumed")
@@ -235,6 +251,7 @@ class OwnedGuest(Guest):
             control_socket=self._folder / CONTROL_SOCKET,
             owner=Ownership.now(self.image, stay=self._plan.stay).attributes(),
             disks=[disk.place for disk in self._plan.disks],
+            networks=self._plan.networks,
         )
         flags = module.VIR_DOMAIN_START_PAUSED | module.VIR_DOMAIN_START_AUTODESTROY
         with self._libvirt_says(f"{self.name} cannot be started."):
@@ -244,6 +261,15 @@ class OwnedGuest(Guest):
                 if self._plan.disks and _QEMU_HAS_NO_LOCK in str(error):
                     raise in_use(self._plan.disks[0].place.path, str(error)) from error
                 raise
+
+    def _connect_networks(self) -> None:
+        for network in self.networks.values():
+            network.prepare(capture=self._plan.capture)
+        for host_port, guest_port in self._plan.forwards.items():
+            next(iter(self.networks.values())).forward(guest_port, host_port)
+
+    def _qemu_process(self) -> int | None:
+        return self.host.daemon.qemu(self.name) if self.host.daemon else None
 
     def _seen_by_qemu(self) -> Path:
         """The image file, or a copy where QEMU may not see the file itself."""
@@ -305,6 +331,14 @@ class OwnedGuest(Guest):
                 case PanicRecord(reason):
                     self._last_record = record
                     self._note("panic", reason)
+
+    def elsewhere(self, work: Callable[[], None]) -> None:
+        """Have work done soon in the thread that serves the guest, which may wait for QEMU."""
+        self._pump.post(work)
+
+    def address_found(self, network: str, address: IPv4Address) -> None:
+        """Take note of an address that the guest has told."""
+        self._pump.post(lambda: self._note_address(network, address))
 
     def _note(self, kind: str, detail: str = "") -> None:
         super()._note(kind, detail)
@@ -467,6 +501,8 @@ class OwnedGuest(Guest):
                 self.host.connection.domainEventDeregisterAny(self._callback)
         self._callback = self._domain = None
         self._disks.release()
+        for network in self.networks.values():
+            network.release()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._closes_host:
             self.host.close()

@@ -129,6 +129,13 @@ class Daemon:
             return None
         return number if alive else None
 
+    def qemu(self, name: str) -> int | None:
+        """The number of the process of a guest's QEMU; None if it has none."""
+        try:
+            return int((self.home / "r" / "libvirt" / "qemu" / "run" / f"{name}.pid").read_text())
+        except (OSError, ValueError):
+            return None
+
     def await_end(self, limit: float) -> bool:
         """Wait until its process has ended, at most ``limit`` seconds; True if it has."""
         number = self.process()
