@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from labkit.errors import Evidence, GuestError, HostError
+from labkit.build.domainxml import DomainNetwork
+from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.guest import wire
+from labkit.guest.checks import read_manifest
 from labkit.guest.guest import Exit, Guest, Reason, State, from_json
+from labkit.guest.network import Network
+from labkit.guest.network.plan import plan_networks
 from labkit.guest.owned import RELAY_SOCKET, refuse_here
 from labkit.guest.pump import Link, Pump
-from labkit.guest.registry import destroy_guest, find_guest
-from labkit.host.connection import Host
+from labkit.guest.registry import GuestInfo, destroy_guest, find_guest
+from labkit.host.connection import Host, open_host
+from labkit.host.loop import libvirt
+from labkit.host.monitor import Monitor
 from labkit.settings import settings
+
+if TYPE_CHECKING:
+    import libvirt as libvirt_module
 
 __all__ = ["AttachedGuest", "attach", "stop_guest"]
 
@@ -31,9 +41,12 @@ class AttachedGuest(Guest):
         missed: how many bytes of the console came too fast for this process, or before it attached.
     """
 
-    def __init__(self, name: str, image: Path, relay: Path, console_bytes: int) -> None:
+    def __init__(
+        self, name: str, image: Path, relay: Path, console_bytes: int, networks: Sequence[DomainNetwork] = ()
+    ) -> None:
         super().__init__(name, image, console_bytes)
         self.missed = 0
+        self._host: Host | None = None
         self._frames = wire.FrameReader()
         self._ending: Exit | None = None
         sock = socket.socket(socket.AF_UNIX)
@@ -49,6 +62,9 @@ class AttachedGuest(Guest):
         self._detached = threading.Event()
         self._link = Link(self._pump, sock, self._came, self._link_ended)
         self._state = State.RUNNING
+        monitor = Monitor(self.name, self._domain)
+        for plan in networks:
+            self.networks[plan.name] = Network(plan, self, monitor)
         self._pump.start()
 
     def stop(self) -> Exit:
@@ -77,6 +93,30 @@ class AttachedGuest(Guest):
         self._detached.set()
         self._pump.stop()
         self._pump.join(STOP_SECONDS)
+        self._release()
+
+    def elsewhere(self, work: Callable[[], None]) -> None:
+        """Have work done soon in a thread that may wait for QEMU."""
+        self._pump.post(work)
+
+    def address_found(self, network: str, address: IPv4Address) -> None:
+        """Its owner looks for its addresses, and tells them."""
+
+    def _domain(self) -> libvirt_module.virDomain | None:
+        if self._detached.is_set() or self._state is State.ENDED:
+            return None
+        if self._host is None:
+            self._host = open_host()
+        try:
+            return self._host.connection.lookupByName(self.name)
+        except libvirt().libvirtError:
+            return None
+
+    def _release(self) -> None:
+        for network in self.networks.values():
+            network.release()
+        if self._host is not None:
+            self._host.close()
 
     def _send(self, data: bytes) -> None:
         for at in range(0, len(data), PIECE):
@@ -130,6 +170,7 @@ class AttachedGuest(Guest):
             )
             self._finish(ending, failure)
         self._pump.stop()
+        self._release()
 
 
 def attach(name: str, host: Host | None = None) -> AttachedGuest:
@@ -144,9 +185,19 @@ def attach(name: str, host: Host | None = None) -> AttachedGuest:
         HostError: its owner cannot be reached.
     """
     info = find_guest(name, host)
+    image = Path(info.ownership.image)
     return AttachedGuest(
-        info.name, Path(info.ownership.image), info.folder / RELAY_SOCKET, settings().console_bytes
+        info.name, image, info.folder / RELAY_SOCKET, settings().console_bytes, _networks(info, image)
     )
+
+
+def _networks(info: GuestInfo, image: Path) -> list[DomainNetwork]:
+    """The guest's networks. Those that are on a wire belong to the process that has the wire."""
+    try:
+        planned, _ = plan_networks(info.name, read_manifest(image), None)
+    except LabError:
+        return []  # its image has gone
+    return [plan for plan in planned if plan.mac in info.macs]
 
 
 def stop_guest(name: str, host: Host | None = None) -> str:

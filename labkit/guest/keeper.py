@@ -96,7 +96,9 @@ def keep(
             ) from None
         if "error" in answer:
             raise _as_error(answer["error"])
-        return AttachedGuest(answer["name"], path, Path(answer["folder"]) / RELAY_SOCKET, found.console_bytes)
+        return AttachedGuest(
+            answer["name"], path, Path(answer["folder"]) / RELAY_SOCKET, found.console_bytes, networks
+        )
 
 
 def main() -> None:

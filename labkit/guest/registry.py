@@ -35,6 +35,7 @@ class GuestInfo:
         ownership: what is written on its domain.
         folder: its run folder, with its sockets.
         memory_mib: its memory, in MiB.
+        macs: the hardware addresses of its network interfaces.
         orphaned: whether the process that owned it has gone; ``gc`` removes it.
     """
 
@@ -43,6 +44,7 @@ class GuestInfo:
     ownership: Ownership
     folder: Path
     memory_mib: int
+    macs: tuple[str, ...]
     orphaned: bool
 
 
@@ -173,12 +175,14 @@ def _info(domain: libvirt_module.virDomain) -> GuestInfo | None:
         module.VIR_DOMAIN_SHUTOFF: "shutdown",
         module.VIR_DOMAIN_CRASHED: "crashed",
     }
-    source = ET.fromstring(xml).find("devices/serial/source[@path]")  # noqa: S314  from libvirt
+    domain_xml = ET.fromstring(xml)  # noqa: S314  from libvirt
+    source = domain_xml.find("devices/serial/source[@path]")
     return GuestInfo(
         name=domain.name(),
         state=states.get(domain.state()[0], "running"),
         ownership=ownership,
         folder=Path(source.get("path", "")).parent if source is not None else Path(),
         memory_mib=domain.maxMemory() // 1024,
+        macs=tuple(mac.get("address", "") for mac in domain_xml.findall("devices/interface/mac")),
         orphaned=ownership.host == socket.gethostname() and not ownership.owner.alive,
     )

@@ -1,4 +1,4 @@
-"""What a notebook shows: sources and differences, consoles, guests, images.
+"""What a notebook shows: sources and differences, consoles, guests, images, frames.
 
 Each name is loaded when it is first used: the widgets need Jupyter, the rest does not.
 """
@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
     from labkit.ui.lesson import open_lesson as open_lesson
+    from labkit.ui.pictures.frame import frame_view as frame_view
+    from labkit.ui.pictures.ladder import ladder as ladder
     from labkit.ui.pictures.timeline import timeline as timeline
     from labkit.ui.screen import terminal as terminal
     from labkit.ui.showing import show as show
     from labkit.ui.sources import changes as changes
 
-__all__ = ["changes", "open_lesson", "show", "terminal", "timeline", "watch"]
+__all__ = ["changes", "frame_view", "ladder", "open_lesson", "show", "terminal", "timeline", "watch"]
 
 _HOMES = {
     "changes": "labkit.ui.sources",
+    "frame_view": "labkit.ui.pictures.frame",
+    "ladder": "labkit.ui.pictures.ladder",
     "open_lesson": "labkit.ui.lesson",
     "show": "labkit.ui.showing",
     "terminal": "labkit.ui.screen",

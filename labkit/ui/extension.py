@@ -27,6 +27,8 @@ def load(shell: Any) -> None:
     bundles.for_type_by_name("labkit.host.hexdump", "HexView", _bytes)
     bundles.for_type_by_name("labkit.host.difference", "Difference", _changes)
     bundles.for_type_by_name("labkit.guest.powercut", "PowerCut", _losses)
+    bundles.for_type_by_name("labkit.guest.network.capture", "Capture", _ladder)
+    bundles.for_type_by_name("labkit.guest.network.capture", "Frame", _frame)
     if hasattr(shell, "kernel"):
         from labkit.ui.progress import CellProgress
 
@@ -71,3 +73,15 @@ def _timeline(ending: Any) -> Bundle:
     from labkit.ui.pictures.timeline import timeline
 
     return timeline(ending)._repr_mimebundle_()
+
+
+def _ladder(capture: Any) -> Bundle:
+    from labkit.ui.pictures.ladder import ladder
+
+    return ladder(capture)._repr_mimebundle_()
+
+
+def _frame(frame: Any) -> Bundle:
+    from labkit.ui.pictures.frame import frame_view
+
+    return frame_view(frame)._repr_mimebundle_()

@@ -1,14 +1,18 @@
-"""Which address a host has, from the frames that it sends."""
+"""Which address a host has or asks for, from the frames that it sends."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 from typing import Final
 
-__all__ = ["said_address"]
+__all__ = ["asks_dhcp", "given_address", "said_address"]
 
 _ARP: Final = b"\x08\x06"
 _IPV4: Final = b"\x08\x00"
+_UDP: Final = b"\x11"
+_TO_SERVER: Final = b"\x00\x44\x00\x43"  # UDP ports of DHCP, RFC 2131
+_TO_CLIENT: Final = b"\x00\x43\x00\x44"
+_ACK: Final = b"\x35\x01\x05"  # option 53 of one byte, RFC 2132, section 9.6
 
 
 def said_address(frame: bytes, mac: bytes) -> IPv4Address | None:
@@ -28,3 +32,26 @@ def said_address(frame: bytes, mac: bytes) -> IPv4Address | None:
     else:
         return None
     return IPv4Address(packed) if len(packed) == 4 and any(packed) else None
+
+
+def asks_dhcp(frame: bytes) -> bool:
+    """Whether a frame is a DHCP client's, in IPv4 without options."""
+    return _is_dhcp(frame, _TO_SERVER)
+
+
+def given_address(frame: bytes, mac: bytes) -> IPv4Address | None:
+    """The IPv4 address that a DHCP server gives to a client with this frame; None if it gives none.
+
+    Args:
+        frame: the frame.
+        mac: the client's hardware address.
+    """
+    message = frame[42:]  # behind Ethernet, IPv4 and UDP
+    if not _is_dhcp(frame, _TO_CLIENT) or message[28:34] != mac or _ACK not in message[240:]:
+        return None
+    packed = message[16:20]
+    return IPv4Address(packed) if any(packed) else None
+
+
+def _is_dhcp(frame: bytes, ports: bytes) -> bool:
+    return frame[12:15] == _IPV4 + b"\x45" and frame[23:24] == _UDP and frame[34:38] == ports

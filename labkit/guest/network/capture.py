@@ -106,6 +106,11 @@ class Capture:
         """Whether nothing more is captured."""
         return self._closed
 
+    @property
+    def age(self) -> float:
+        """How long ago it began, in seconds."""
+        return time.monotonic() - self._began
+
     def told(self) -> tuple[Told, ...]:
         """What each frame says, in words: who to whom, by which protocol, what.
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from labkit.errors import GuestError
 from labkit.host.monitor import Monitor, MonitorError
 
-__all__ = ["Mirror", "Splice"]
+__all__ = ["Injector", "Mirror", "Splice"]
 
 BUFFER_BYTES: Final = 1 << 20
 FLUSH_ROUNDS: Final = 50
@@ -107,6 +107,29 @@ class Mirror(_Filters):
             self.frames = self._channel("copy")
             # The last in the list is the one next to the guest.
             self._add("filter-mirror", "mirror", "all", outdev="copy", position="tail")
+        except BaseException:
+            self.remove()
+            raise
+
+
+class Injector(_Filters):
+    """A way to send frames to the guest as if they came from the network behind.
+
+    Attributes:
+        to_guest: the socket for them.
+    """
+
+    def __init__(self, monitor: Monitor, network: str) -> None:
+        """Put it in.
+
+        Raises:
+            GuestError: the guest has ended.
+            MonitorError: QEMU refuses.
+        """
+        super().__init__(monitor, network)
+        try:
+            self.to_guest = self._channel("inject")
+            self._add("filter-redirector", "injector", "tx", indev="inject", position="head")
         except BaseException:
             self.remove()
             raise

@@ -28,6 +28,11 @@ class Impairment:
         """How many frames came, were lost and were reordered, ``from guest`` and ``to guest``."""
         return self._passage.counts
 
+    @property
+    def trouble(self) -> Exception | None:
+        """What the function raised that was asked which frames to lose; it is asked no longer then."""
+        return self._passage.outward.trouble or self._passage.inward.trouble
+
     def __enter__(self) -> Self:
         return self
 
@@ -43,4 +48,6 @@ class Impairment:
             f"{found.reorder:.3g} reordered" if found.reorder else "",
             f"{found.rate / 1e6:g} Mbit/s" if found.rate else "",
         ]
+        if self.trouble:
+            said.append(f"lose() raised {self.trouble!r}")
         return f"<Impairment: {', '.join(filter(None, said)) or 'none'}>"

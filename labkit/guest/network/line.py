@@ -34,7 +34,7 @@ class Conditions:
         delay: how long a frame is under way, in seconds.
         reorder: the share of frames that are overtaken by later ones, 0 to 1.
         rate: how many bits a second it carries; None for no limit.
-        lose: asked about each frame (its bytes); true loses it.
+        lose: asked about each frame (its bytes); true loses it. Once it raises, it is asked no longer.
         seed: two lines with the same seed lose and reorder frames at the same places.
     """
 
@@ -106,12 +106,14 @@ class Line:
         deliver: called with each frame at the line's end.
         lost: called with each frame that gets lost.
         counts: what it did since its conditions were set.
+        trouble: what the function raised that was asked which frames to lose.
     """
 
     pump: Pump
     deliver: Callable[[bytes], None]
     lost: Callable[[bytes], None]
     counts: Counts = field(default_factory=Counts)
+    trouble: Exception | None = None
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
@@ -127,6 +129,7 @@ class Line:
         self._perfect = replace(conditions, seed=PERFECT.seed) == PERFECT
         self._random = random.Random(conditions.seed)  # noqa: S311  not a secret
         self.counts = Counts()
+        self.trouble = None
 
     def send(self, frame: bytes) -> None:
         """Let a frame onto the line."""
@@ -137,7 +140,7 @@ class Line:
         found = self._conditions
         # Always both and in this order, so that whether one frame is lost depends on its number only.
         unlucky, overtaken = self._random.random() < found.loss, self._random.random() < found.reorder
-        if unlucky or (found.lose is not None and found.lose(frame)):
+        if unlucky or (found.lose is not None and self._chosen(found.lose, frame)):
             self._lose(frame)
         elif overtaken:
             self.counts.reordered += 1
@@ -175,6 +178,14 @@ class Line:
         else:
             heapq.heappush(self._under_way, (arrival, next(self._numbers), frame))
             self._set_alarm()
+
+    def _chosen(self, lose: Callable[[bytes], bool], frame: bytes) -> bool:
+        try:
+            return lose(frame)
+        except Exception as error:  # noqa: BLE001  a fault of the student's must not stop the network
+            self.trouble = error
+            self._conditions = replace(self._conditions, lose=None)
+            return False
 
     def _lose(self, frame: bytes) -> None:
         self.counts.lost += 1

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable
 from ipaddress import IPv4Address
-from typing import Final, Protocol
+from typing import Final
 
 from labkit.build.domainxml import DomainNetwork
-from labkit.errors import GuestError, GuestTimeout, LabError, UsageError
-from labkit.guest.network import forward as forwarding
-from labkit.guest.network.addresses import said_address
+from labkit.errors import GuestTimeout, UsageError
 from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture
-from labkit.guest.network.filters import Splice
-from labkit.guest.network.forward import Forward, Forwards
+from labkit.guest.network.check import Reachability, check
+from labkit.guest.network.forward import Forward, Protocol
 from labkit.guest.network.impairment import Impairment
-from labkit.guest.network.line import PERFECT, Conditions
-from labkit.guest.network.passage import Direction, Passage, in_pump
-from labkit.guest.network.tap import Tap
-from labkit.guest.network.wire import Plug, Wire
-from labkit.guest.pump import Pump
+from labkit.guest.network.line import Conditions
+from labkit.guest.network.passage import DIRECTIONS, Direction
+from labkit.guest.network.probe import PING_BYTES, Pings, ping
+from labkit.guest.network.wire import Wire
+from labkit.guest.network.wiring import Subject, Wiring
 from labkit.host.monitor import Monitor
 
 __all__ = ["Network"]
 
-_SLIRP_MAC: Final = "52:55:{:02x}:{:02x}:{:02x}:{:02x}"  # QEMU's user network, for each of its own addresses
-
-
-class Keeper(Protocol):
-    """What a network needs of its guest."""
-
-    @property
-    def name(self) -> str:
-        """The guest's name."""
-        ...
-
-    @property
-    def addresses(self) -> dict[str, IPv4Address]:
-        """The guest's addresses as far as they are known, by the network's name."""
-        ...
-
-    def wait_for_address(self, network: str, timeout: float) -> bool:
-        """Wait until the address is known; False if it did not become known, or the guest ended."""
-        ...
-
-    def address_found(self, network: str, address: IPv4Address) -> None:
-        """Take note of an address; called in the network's thread."""
-        ...
-
-    def elsewhere(self, work: Callable[[], None]) -> None:
-        """Have work done soon in a thread that may wait for QEMU."""
-        ...
+MOST_PINGS: Final = 100
 
 
 class Network:
@@ -70,47 +40,33 @@ class Network:
     def __init__(
         self,
         plan: DomainNetwork,
-        guest: Keeper,
+        guest: Subject,
         monitor: Monitor,
         wire: Wire | None = None,
         process: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.name = plan.name
         self.mac = plan.mac
-        self._mac = bytes.fromhex(plan.mac.replace(":", ""))
         self.wire = wire
         self.captured: Capture | None = None
-        self._plan = plan
-        self._guest = guest
-        self._monitor = monitor
-        self._network = f"hostnet{plan.number}"
-        self._forwards = Forwards(monitor, self._network, process)
-        self._lock = threading.RLock()
-        self._pump: Pump | None = None
-        self._ended = False
-        self._captures: tuple[Capture, ...] = ()  # replaced, never changed: the pump's thread reads it
-        self._passage: Passage | None = None
-        self._plug: Plug | None = None
-        self._names = {self.mac: "guest"} if wire is None else wire.names
-        if wire is None:
-            self._name_hosts()
+        self._wiring = Wiring(plan, guest, monitor, wire, process)
 
     # What it is
 
     @property
     def address(self) -> IPv4Address | None:
         """The guest's IPv4 address: what it has said of itself by now, or None."""
-        return self._guest.addresses.get(self.name)
+        return self._wiring.address
 
     @property
     def gateway(self) -> IPv4Address | None:
         """Where the guest reaches this machine and what is behind it; None on a wire."""
-        return None if self.wire else IPv4Address(self._plan.subnet) + 2
+        return self._wiring.gateway
 
     @property
     def forwards(self) -> tuple[Forward, ...]:
         """The ports of this machine that lead to the guest through this object."""
-        return tuple(self._forwards.all)
+        return tuple(self._wiring.forwards.all)
 
     def wait_for_address(self, timeout: float = 10.0) -> IPv4Address:
         """Wait until the guest has said which IPv4 address it has.
@@ -121,20 +77,20 @@ class Network:
         Raises:
             GuestTimeout: it has not, or has ended.
         """
-        self._guest.wait_for_address(self.name, timeout)
+        guest = self._wiring.guest
+        guest.wait_for_address(self.name, timeout)
         if (address := self.address) is not None:
             return address
+        ended = f": it {guest.exit.detail}" if guest.exit else ""
         raise GuestTimeout(
-            f"{self._guest.name} has told no IPv4 address in {timeout:g} s.",
+            f"{guest.name} has told no IPv4 address in {timeout:g} s{ended}.",
             next_step="guest.network.check(port) says how far it is. With DHCP it may need some seconds; "
             "boot(capture=True) shows what it sends.",
         )
 
     # What it can do
 
-    def forward(
-        self, guest_port: int, host_port: int = 0, *, protocol: forwarding.Protocol = "tcp"
-    ) -> Forward:
+    def forward(self, guest_port: int, host_port: int = 0, *, protocol: Protocol = "tcp") -> Forward:
         """Lead a port of this machine, on 127.0.0.1 only, to one of the guest's, until it is closed.
 
         Args:
@@ -147,8 +103,12 @@ class Network:
             GuestError: the guest has ended.
             HostError: QEMU cannot do it.
         """
-        self._refuse_wire("has no ports of this machine to forward")
-        return self._forwards.add(guest_port, host_port, protocol)
+        if self.wire is not None:
+            raise UsageError(
+                f"{self._wiring.guest.name} is on {self.wire.name}, to which no port of this machine can lead.",
+                next_step="Boot it without network=, to have it on a network of its own with this machine.",
+            )
+        return self._wiring.forwards.add(guest_port, host_port, protocol)
 
     def capture(self, *, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> Capture:
         """Capture the guest's frames, as it sends and gets them, from now on. See :class:`Capture`.
@@ -161,29 +121,7 @@ class Network:
             UsageError: a limit makes no sense.
             GuestError: the guest has ended.
         """
-        capture = Capture(
-            self._names, sent=lambda data: data[6:12] == self._mac, most=most, most_bytes=most_bytes
-        )
-        taps: list[Tap] = []
-
-        def stop() -> None:
-            with contextlib.suppress(IndexError):
-                taps.pop().stop()
-
-        def take(frames: list[bytes]) -> None:
-            if not all(map(capture.feed, frames)):
-                self._guest.elsewhere(stop)  # it is full: let the guest run at its full speed again
-
-        def end() -> None:
-            stop()
-            with self._lock:
-                self._captures = tuple(other for other in self._captures if other is not capture)
-
-        taps.append(Tap(self._monitor, self._network, self._running_pump(), take))
-        capture.ended_by(end)
-        with self._lock:
-            self._captures = (*self._captures, capture)
-        return capture
+        return self._wiring.capture(most, most_bytes)
 
     def impair(
         self,
@@ -214,28 +152,51 @@ class Network:
             GuestError: the guest has ended.
         """
         conditions = Conditions(loss, delay, reorder, rate, lose, seed).checked()
-        if direction not in ("both", "from guest", "to guest"):
+        if direction not in DIRECTIONS:
             raise UsageError(
-                f"{direction!r} is no direction.", next_step="Take 'both', 'from guest' or 'to guest'."
+                f"{direction!r} is no direction.", next_step=f"Take one of: {', '.join(DIRECTIONS)}."
             )
-        with self._lock:
-            pump, passage = self._passed()
-            in_pump(pump, lambda: passage.set(conditions, direction))
+        passage = self._wiring.pass_through(lambda passage: passage.set(conditions, direction))
         return Impairment(conditions, passage, self.heal)
 
     def heal(self) -> None:
         """Make the network perfect again. What is under way arrives at once. Harmless if it is."""
-        with self._lock, contextlib.suppress(GuestError):
-            if self._plug is not None:
-                pump, passage = self._passed()
-                in_pump(pump, lambda: passage.set(PERFECT, "both"))
-            elif self._passage is not None:
-                pump, passage, self._passage = self._running_pump(), self._passage, None
-                passage.splice.stop_taking()
-                in_pump(pump, passage.finish)
-                passage.splice.drain()
-                passage.splice.remove()
-                in_pump(pump, passage.close)
+        self._wiring.heal()
+
+    def ping(self, count: int = 4, *, size: int = PING_BYTES) -> Pings:
+        """Ask the guest for echoes (ICMP), as the gateway or as a neighbour on its wire.
+
+        Args:
+            count: how many, 1 to 100; each is waited for.
+            size: how many bytes each carries.
+
+        Raises:
+            UsageError: a number makes no sense.
+            GuestTimeout: the guest has told no address.
+            MissingTool: scapy is not installed.
+        """
+        if not 1 <= count <= MOST_PINGS or not 0 <= size <= 1472:
+            raise UsageError(
+                f"{count} echoes of {size} bytes make no sense.",
+                next_step=f"Take 1 to {MOST_PINGS} echoes of 0 to 1472 bytes.",
+            )
+        return ping(self._wiring, self.wait_for_address(), count, size)
+
+    def check(self, port: int, *, http: bool | None = None) -> Reachability:
+        """Look within a few seconds whether the guest can be reached: link, address, ping, TCP, HTTP.
+
+        Args:
+            port: the TCP port.
+            http: whether it should speak HTTP; for the usual ports of that, unless told. Not on a wire.
+
+        Returns:
+            What was seen, which layer fails, whose turn it is, what to do. It shows itself.
+
+        Raises:
+            UsageError: the port is none.
+            MissingTool: scapy is not installed.
+        """
+        return check(self._wiring, port, http=http)
 
     def __repr__(self) -> str:
         where = f"on {self.wire.name}" if self.wire else f"behind {self.gateway}"
@@ -249,83 +210,10 @@ class Network:
         Raises:
             LabError: it cannot be done.
         """
-        if self.wire is not None:
-            splice = Splice(self._monitor, self._network)
-            self._plug = self.wire.plug(self._guest.name, self.mac, splice, self._lost)
         if capture:
             self.captured = self.capture()
-        self._look_for_address()
+        self._wiring.prepare()
 
     def release(self) -> None:
         """Let go of all, after the guest's end. Raises nothing."""
-        with self._lock:
-            self._ended = True
-            captures, pump, self._pump = self._captures, self._pump, None
-        for capture in captures:
-            capture.close()
-        if self._plug is not None:
-            self._plug.pull()
-        if pump is not None:
-            pump.stop()
-            pump.join()
-
-    def _running_pump(self) -> Pump:
-        with self._lock:
-            if self._ended:
-                raise GuestError(
-                    f"{self._guest.name} has ended, and its network with it.", next_step="Boot it again."
-                )
-            if self._pump is None:
-                self._pump = Pump(f"labkit-{self._guest.name}-{self.name}")
-                self._pump.start()
-            return self._pump
-
-    def _look_for_address(self) -> None:
-        """Read what the guest sends until it has said its address."""
-        taps: list[Tap] = []
-        found: list[IPv4Address] = []
-
-        def take(frames: list[bytes]) -> None:
-            said = next(filter(None, (said_address(frame, self._mac) for frame in frames)), None)
-            if said is not None and not found:
-                found.append(said)
-                self._guest.address_found(self.name, said)
-                self._guest.elsewhere(lambda: self._aim(said, taps))
-
-        taps.append(Tap(self._monitor, self._network, self._running_pump(), take))
-
-    def _aim(self, address: IPv4Address, taps: list[Tap]) -> None:
-        """Let forwards lead to the guest's address, and look for it no longer. In a thread that may wait."""
-        while taps:
-            taps.pop().stop()
-        self._names[str(address)] = self._names[self.mac]
-        with contextlib.suppress(LabError):
-            self._forwards.aim(address)
-
-    def _passed(self) -> tuple[Pump, Passage]:
-        """The guest's frames, led through this process."""
-        pump = self._running_pump()
-        if self._plug is not None and self._plug.passage is not None:
-            return self._plug.pump, self._plug.passage
-        if self._passage is None:
-            splice = Splice(self._monitor, self._network)
-            self._passage = in_pump(pump, lambda: Passage(pump, splice, self._lost))
-        return pump, self._passage
-
-    def _lost(self, frame: bytes, sent: bool) -> None:
-        for capture in self._captures:
-            capture.lost(frame, sent)
-
-    def _refuse_wire(self, why: str) -> None:
-        if self.wire is not None:
-            raise UsageError(
-                f"{self._guest.name} is on {self.wire.name}, and {why}.",
-                next_step="Boot it without network= to reach it from this machine.",
-            )
-
-    def _name_hosts(self) -> None:
-        for last, name in ((2, "host"), (3, "dns"), (15, "guest")):
-            address = IPv4Address(self._plan.subnet) + last
-            self._names[str(address)] = name
-            if name != "guest":
-                self._names[_SLIRP_MAC.format(*address.packed)] = name
+        self._wiring.release()

@@ -13,9 +13,10 @@ from labkit.guest.network.line import PERFECT, Conditions, Counts, Line
 from labkit.guest.network.stream import FrameStream
 from labkit.guest.pump import Pump
 
-__all__ = ["Direction", "Passage", "in_pump"]
+__all__ = ["DIRECTIONS", "Direction", "Passage", "in_pump"]
 
 Direction = Literal["both", "from guest", "to guest"]
+DIRECTIONS: Final = ("both", "from guest", "to guest")
 PATIENCE_SECONDS: Final = 10.0
 
 Given = TypeVar("Given")

@@ -100,23 +100,22 @@ class Wire:
                 self._pump = Pump(f"labkit-{self.name}")
                 self._pump.start()
             pump = self._pump
-            plug = Plug(self, name, pump)
-            self._plugs.append(plug)
-            taken = set(self.names.values())
-            kind = name.rpartition("-")[0] or name
-            self.names[mac] = next(
-                called
-                for count in itertools.count(1)
-                if (called := kind if count == 1 else f"{kind} {count}") not in taken
-            )
+            plug = Plug(self, name, pump, splice, lambda frame, sent: self._lost(frame, sent, lost))
+            self.names[mac] = self._unused(name.rpartition("-")[0] or name)
 
         def begin() -> None:
-            plug.passage = Passage(
-                pump, splice, lambda frame, sent: self._lost(frame, sent, lost), plug.spread
-            )
+            plug.begin()
+            with self._lock:
+                self._plugs.append(plug)
 
         in_pump(pump, begin)
         return plug
+
+    def _unused(self, kind: str) -> str:
+        """What nobody on the wire is called yet."""
+        taken = set(self.names.values())
+        called = (kind if count == 1 else f"{kind} {count}" for count in itertools.count(1))
+        return next(one for one in called if one not in taken)
 
     def _lost(self, frame: bytes, sent: bool, tell: Callable[[bytes, bool], None]) -> None:
         tell(frame, sent)
@@ -134,8 +133,7 @@ class Wire:
         for capture in captures:
             capture.feed(frame)
         for plug in others:
-            if plug.passage is not None:
-                plug.passage.inward.send(frame)
+            plug.passage.inward.send(frame)
 
     def _unplug(self, plug: Plug) -> None:
         with self._lock:
@@ -147,8 +145,7 @@ class Wire:
                 self._pump = None
         if pump is None:
             return
-        if plug.passage is not None:
-            pump.post(plug.passage.close)
+        pump.post(plug.end)
         if last:
             pump.stop()
             if not pump.is_here:
@@ -161,19 +158,31 @@ class Plug:
     Attributes:
         name: the guest's name.
         pump: whose thread serves it.
-        passage: the way of its frames.
+        passage: the way of its frames, since :meth:`begin`.
     """
 
-    def __init__(self, wire: Wire, name: str, pump: Pump) -> None:
+    passage: Passage
+
+    def __init__(
+        self, wire: Wire, name: str, pump: Pump, splice: Splice, lost: Callable[[bytes, bool], None]
+    ) -> None:
         self.name = name
         self.pump = pump
-        self.passage: Passage | None = None
         self._wire = wire
+        self._splice = splice
+        self._lost = lost
 
-    def spread(self, frame: bytes) -> None:
-        """Give a frame of this guest to all others."""
-        self._wire._spread(frame, self)
+    def begin(self) -> None:
+        """Begin to pass frames on. In the pump's thread."""
+        self.passage = Passage(self.pump, self._splice, self._lost, self._spread)
+
+    def end(self) -> None:
+        """Pass no more frames on. In the pump's thread."""
+        self.passage.close()
 
     def pull(self) -> None:
         """Pull it out. Harmless the second time."""
         self._wire._unplug(self)
+
+    def _spread(self, frame: bytes) -> None:
+        self._wire._spread(frame, self)
