@@ -11,6 +11,7 @@
 #include <caml/memory.h>
 #include <caml/mlvalues.h>
 
+#include "clock.h"
 #include "machine.h"
 #include "memory.h"
 #include "traps.h"
@@ -186,6 +187,23 @@ void net_tell(void)
     for (int place = 0; place < places; place++)
         if (interfaces[place] != NULL)
             tell(interfaces[place]);
+}
+
+/* A device that has stopped taking frames must not keep the machine from its end. */
+#define FINISH_NS 100000000ul
+
+void net_finish(void)
+{
+    uint64_t deadline = clock_monotonic_ns() + FINISH_NS;
+
+    for (int place = 0; place < places; place++) {
+        struct interface *net = interfaces[place];
+        if (net == NULL)
+            continue;
+        virtio_kick(&net->send);
+        while (net->send.used->index != net->send.available->index && clock_monotonic_ns() < deadline)
+            __asm__ volatile("pause");
+    }
 }
 
 static bool has_news(const struct interface *net)

@@ -8,6 +8,9 @@
 /* Tells the interfaces what the program has given them. */
 void net_tell(void);
 
+/* Waits until all that was sent has gone out, as it does from a process that has ended. For the machine's end. */
+void net_finish(void);
+
 /* Bit n is set if something came from the interface at place n since the last call. */
 uintptr_t net_news(void);
 

@@ -3,6 +3,7 @@
 #include "console.h"
 #include "format.h"
 #include "machine.h"
+#include "net.h"
 #include "ocaml_runtime.h"
 #include "serial.h"
 
@@ -39,6 +40,7 @@ _Noreturn void panic(const char *reason)
 
 _Noreturn void power_off(int status)
 {
+    net_finish();
     control_record_number("exit", NULL, (unsigned)status & 0xff);
     machine_off();
 }
