@@ -2,37 +2,44 @@ type fragment = { offset : int; content : Cstruct.t }
 
 type packet = {
   began : int64;
-  fragments : fragment list;  (** By offset, without gaps counted. *)
+  fragments : fragment list;  (** By offset. *)
   bytes : int;
   size : int option;  (** Known when the last fragment has come. *)
 }
 
-type 'key t = { packets : ('key, packet) Hashtbl.t; bytes_most : int; mutable bytes : int }
+type 'key t = { packets : ('key, packet) Hashtbl.t; cost_most : int; mutable cost : int }
 
-let create ?(bytes = 256 * 1024) () = { packets = Hashtbl.create 4; bytes_most = bytes; bytes = 0 }
+let create ?(bytes = 256 * 1024) () = { packets = Hashtbl.create 4; cost_most = bytes; cost = 0 }
 let patience = Duration.of_sec 10
 let fragments_most = 64
 let packet_most = 65_535
 
+(* Small fragments cost memory and time too. *)
+let fragment_cost = 256
+let cost { bytes; fragments; _ } = bytes + (fragment_cost * List.length fragments)
+
 let drop t key =
   match Hashtbl.find_opt t.packets key with
   | None -> ()
-  | Some { bytes; _ } ->
+  | Some packet ->
       Hashtbl.remove t.packets key;
-      t.bytes <- t.bytes - bytes
+      t.cost <- t.cost - cost packet
 
-let oldest t =
-  let older key { began; _ } = function
-    | Some (_, began') as oldest when Int64.compare began' began <= 0 -> oldest
-    | Some _ | None -> Some (key, began)
+let is_late ~now { began; _ } = Int64.compare (Int64.sub now began) patience > 0
+
+let oldest_but t key =
+  let older other packet = function
+    | Some (_, oldest) as found when Int64.compare oldest.began packet.began <= 0 -> found
+    | found -> if other = key then found else Some (other, packet)
   in
   Hashtbl.fold older t.packets None
 
-let rec make_room t ~now wanted =
-  match oldest t with
-  | Some (key, began) when t.bytes + wanted > t.bytes_most || Int64.compare (Int64.sub now began) patience > 0 ->
-      drop t key;
-      make_room t ~now wanted
+(* For what a packet is going to cost, at the expense of others. *)
+let rec make_room t ~now key wanted =
+  match oldest_but t key with
+  | Some (other, packet) when t.cost + wanted > t.cost_most || is_late ~now packet ->
+      drop t other;
+      make_room t ~now key wanted
   | Some _ | None -> ()
 
 let ends { offset; content } = offset + Cstruct.length content
@@ -73,11 +80,11 @@ let fits ~offset ~more content =
 
 let add t ~now key ~offset ~more content =
   let fragment = { offset; content } in
-  make_room t ~now (Cstruct.length content);
+  make_room t ~now key (fragment_cost + Cstruct.length content);
   let packet =
     match Hashtbl.find_opt t.packets key with
-    | Some packet -> packet
-    | None -> { began = now; fragments = []; bytes = 0; size = None }
+    | Some packet when not (is_late ~now packet) -> packet
+    | Some _ | None -> { began = now; fragments = []; bytes = 0; size = None }
   in
   if is_known fragment packet.fragments then None
   else begin
@@ -89,6 +96,6 @@ let add t ~now key ~offset ~more content =
         | Some _ as whole -> whole
         | None ->
             Hashtbl.replace t.packets key packet;
-            t.bytes <- t.bytes + packet.bytes;
+            t.cost <- t.cost + cost packet;
             None )
   end

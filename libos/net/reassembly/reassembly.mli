@@ -4,7 +4,8 @@ type 'key t
 (** Fragments of packets that are told apart by ['key], compared with polymorphic equality. *)
 
 val create : ?bytes:int -> unit -> 'key t
-(** [create ~bytes ()] holds at most [bytes] (256 KiB) of fragments; the packet that waits longest goes first. *)
+(** [create ~bytes ()] uses at most [bytes] (256 KiB) of memory for fragments, or about that; where there is no more, the
+    packet that has waited longest goes. *)
 
 val add : 'key t -> now:int64 -> 'key -> offset:int -> more:bool -> Cstruct.t -> Cstruct.t option
 (** [add t ~now key ~offset ~more fragment] is the whole packet if [fragment], which came at [now] nanoseconds and
