@@ -28,7 +28,7 @@ let rec sink t i alarm =
 
 let insert t alarm =
   if t.count = Array.length t.alarms then begin
-    let larger = Array.make (max 16 (2 * t.count)) alarm in
+    let larger = Array.make (Int.max 16 (2 * t.count)) alarm in
     Array.blit t.alarms 0 larger 0 t.count;
     t.alarms <- larger
   end;

@@ -9,7 +9,7 @@ type t = {
   mutable highest : Sequence.t;  (** What fast recovery, or the last time-out, began with. *)
 }
 
-let initial_window mss = min (10 * mss) (max (2 * mss) 14600)
+let initial_window mss = Int.min (10 * mss) (Int.max (2 * mss) 14600)
 
 let create ~mss start =
   let window = initial_window mss in
@@ -23,7 +23,7 @@ let left t = t.left
 let most_per_ack t = 8 * t.mss
 
 let grow t bytes =
-  if t.window < t.threshold then t.window <- t.window + min bytes (most_per_ack t)
+  if t.window < t.threshold then t.window <- t.window + Int.min bytes (most_per_ack t)
   else begin
     t.counted <- t.counted + bytes;
     if t.counted >= t.window then begin
@@ -34,12 +34,12 @@ let grow t bytes =
 
 let finish_recovery t ~left_over =
   t.recovering <- false;
-  t.window <- min t.threshold (max left_over t.mss + t.mss);
+  t.window <- Int.min t.threshold (Int.max left_over t.mss + t.mss);
   t.counted <- 0
 
 let acknowledged t ~una ~bytes ~flight =
   let goes_on = t.recovering && una < t.highest in
-  if goes_on then t.left <- max 0 (t.left - bytes + t.mss)
+  if goes_on then t.left <- Int.max 0 (t.left - bytes + t.mss)
   else begin
     (* A window that is not made use of says nothing about the network. *)
     if t.recovering then finish_recovery t ~left_over:(flight - bytes) else if 2 * flight >= t.window then grow t bytes;
@@ -58,7 +58,7 @@ let duplicate t ~una =
   t.duplicates <- t.duplicates + 1;
   t.duplicates = threshold_duplicates && may_recover t ~una
 
-let halve t ~flight = t.threshold <- max (flight / 2) (2 * t.mss)
+let halve t ~flight = t.threshold <- Int.max (flight / 2) (2 * t.mss)
 
 let recover t ~flight ~highest =
   halve t ~flight;
@@ -75,4 +75,4 @@ let timed_out t ~flight ~highest ~again =
   t.recovering <- false;
   t.highest <- highest
 
-let was_idle t = t.window <- min t.window (initial_window t.mss)
+let was_idle t = t.window <- Int.min t.window (initial_window t.mss)

@@ -17,7 +17,7 @@ let consume t length =
 
 (* The peer should hear that the window is open again, or much larger. *)
 let tell_window t =
-  if t.receive_next + room t - t.advertised >= min (4 * t.own_mss) (t.receive_limit / 2) then
+  if t.receive_next + room t - t.advertised >= Int.min (4 * t.own_mss) (t.receive_limit / 2) then
     match t.phase with Established | Fin_wait_1 | Fin_wait_2 -> t.ack_now <- true | _ -> ()
 
 let read t =
@@ -37,7 +37,7 @@ let read t =
 let can_write t = (t.phase = Established || t.phase = Close_wait) && not t.finishing
 
 (* Twice the congestion window, so that the network does not wait for the application. *)
-let send_limit t = max Limits.send_least (min Limits.send_most (2 * Congestion.window t.congestion))
+let send_limit t = Int.max Limits.send_least (Int.min Limits.send_most (2 * Congestion.window t.congestion))
 let has_room t = finish t - t.una < send_limit t
 
 let write t ~no_delay buffer =

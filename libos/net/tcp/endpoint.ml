@@ -228,7 +228,7 @@ module Make (IP : Tcpip.Ip.S) = struct
     if next < t.wake_at then begin
       Lwt.cancel t.sleeper;
       t.wake_at <- next;
-      t.sleeper <- Mirage_sleep.ns (Int64.of_int (max 0 (next - now)));
+      t.sleeper <- Mirage_sleep.ns (Int64.of_int (Int.max 0 (next - now)));
       Lwt.on_success t.sleeper (fun () -> woken t)
     end
 

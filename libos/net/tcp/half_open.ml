@@ -28,7 +28,7 @@ let add t ~random owner =
   let left = make_room t ~random in
   let slot = { owner; place = t.count } in
   if t.count = Array.length t.slots then begin
-    let larger = Array.make (max 8 (2 * t.count)) slot in
+    let larger = Array.make (Int.max 8 (2 * t.count)) slot in
     Array.blit t.slots 0 larger 0 t.count;
     t.slots <- larger
   end;

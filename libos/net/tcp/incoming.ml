@@ -13,14 +13,14 @@ let remember_timestamp t ~now (s : Segment.t) =
 (* What both ends can do, by the options of the peer's SYN; the own offer was all. *)
 let agree t ~now (s : Segment.t) =
   let { Options.mss; window_scale; sack_permitted; ts_value; _ } = s.options in
-  let mss = min t.own_mss (if mss > 0 then max 64 mss else default_mss) in
+  let mss = Int.min t.own_mss (if mss > 0 then Int.max 64 mss else default_mss) in
   t.timestamps <- ts_value >= 0;
   if t.timestamps then remember_timestamp t ~now s;
   t.mss <- (if t.timestamps then mss - Options.size { Options.none with ts_value } else mss);
   t.burst <- (if t.burst > t.own_mss then t.burst - (t.burst mod t.mss) else t.mss);
   if window_scale >= 0 then begin
     (* RFC 7323, section 2.3 *)
-    t.send_scale <- min 14 window_scale;
+    t.send_scale <- Int.min 14 window_scale;
     t.receive_scale <- Limits.window_scale
   end;
   t.sack <- sack_permitted;
@@ -31,7 +31,7 @@ let agree t ~now (s : Segment.t) =
 
 let set_window t ~sequence ~ack window =
   t.peer_window <- window;
-  t.largest_window <- max t.largest_window window;
+  t.largest_window <- Int.max t.largest_window window;
   t.window_sequence <- sequence;
   t.window_ack <- ack;
   if window > 0 && t.probe_at <> never then begin
@@ -72,14 +72,14 @@ let blocks t (s : Segment.t) =
 
 (* [una] moves. *)
 let advance t ~now ~ack (s : Segment.t) =
-  let bytes = ack - t.una and flight = max (flight t) (ack - t.una) in
+  let bytes = ack - t.una and flight = Int.max (flight t) (ack - t.una) in
   sample_round_trip t ~now ~ack s;
   t.retries <- 0;
   t.probe_at <- never;
   t.una <- ack;
-  t.next <- max t.next ack;
-  t.resent <- max t.resent ack;
-  Send_queue.acknowledge t.queue (min ack (finish t));
+  t.next <- Int.max t.next ack;
+  t.resent <- Int.max t.resent ack;
+  Send_queue.acknowledge t.queue (Int.min ack (finish t));
   if s.options.sack <> [] || not (Scoreboard.is_empty t.scoreboard) then
     ignore (Scoreboard.update t.scoreboard ~una:ack (blocks t s));
   if Congestion.acknowledged t.congestion ~una:ack ~bytes ~flight && not t.sack then t.resend <- true;
@@ -103,7 +103,7 @@ let duplicate t (s : Segment.t) ~same_window =
 (* Whether the rest of the segment counts. *)
 let acknowledgement t ~now ~sequence (s : Segment.t) =
   let ack = Sequence.near t.una s.ack in
-  if ack > t.highest || ack < t.una - max t.largest_window 0xffff then begin
+  if ack > t.highest || ack < t.una - Int.max t.largest_window 0xffff then begin
     (* RFC 5961, section 5.2 *)
     challenge t ~now;
     false
@@ -162,7 +162,7 @@ let fin_arrived t ~now =
 let text t ~now ~crowded ~sequence (s : Segment.t) =
   let edge = edge t in
   let behind = sequence + s.length in
-  let first = max sequence t.receive_next and cut = min behind edge in
+  let first = Int.max sequence t.receive_next and cut = Int.min behind edge in
   if s.length > 0 then begin
     let data = match s.payload with [ data ] -> data | payload -> Cstruct.concat payload in
     if first >= cut then t.ack_now <- true

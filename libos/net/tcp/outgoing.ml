@@ -4,8 +4,8 @@ module Flags = Segment.Flags
 (* The window that the header tells. Its right edge moves by no small steps (RFC 9293, section 3.8.6.2.2). *)
 let advertise t =
   let edge = t.receive_next + room t in
-  if edge - t.advertised >= min (2 * t.own_mss) (t.receive_limit / 2) then t.advertised <- edge;
-  min 0xffff (max 0 (t.advertised - t.receive_next) lsr t.receive_scale)
+  if edge - t.advertised >= Int.min (2 * t.own_mss) (t.receive_limit / 2) then t.advertised <- edge;
+  Int.min 0xffff (Int.max 0 (t.advertised - t.receive_next) lsr t.receive_scale)
 
 let most_blocks = 3
 
@@ -61,7 +61,7 @@ let await t ~now =
 (* SYN, or in answer to one SYN and ACK, with what is offered, or what of the peer's offer is taken. *)
 let synchronize t ~now send =
   let active = t.phase = Syn_sent in
-  let window = min 0xffff (room t) in
+  let window = Int.min 0xffff (room t) in
   let options =
     {
       Options.mss = t.own_mss;
@@ -101,16 +101,16 @@ let left t =
     if not (Congestion.recovering t.congestion) then received
     else
       let lost = Scoreboard.lost_before t.scoreboard ~mss:t.mss ~una:t.una in
-      received + Scoreboard.missing t.scoreboard ~from:(max t.una t.resent) ~before:lost
+      received + Scoreboard.missing t.scoreboard ~from:(Int.max t.una t.resent) ~before:lost
 
 let congestion_room t = Congestion.window t.congestion - (flight t - left t)
 
 let resend t ~now send ~sequence ~before =
-  let length = max 0 (min t.mss (min before (finish t) - sequence)) in
+  let length = Int.max 0 (Int.min t.mss (Int.min before (finish t) - sequence)) in
   t.resend <- false;
   let behind = data t ~now send ~sequence ~length in
   t.resent <- behind;
-  t.highest <- max t.highest behind;
+  t.highest <- Int.max t.highest behind;
   await t ~now
 
 (* Fast recovery: the first lost segment is sent again whatever the windows say; the others, which only selective
@@ -121,7 +121,7 @@ let rec repair t ~now send =
   end
   else
     let lost = Scoreboard.lost_before t.scoreboard ~mss:t.mss ~una:t.una in
-    let sequence, before = Scoreboard.gap t.scoreboard (max t.una t.resent) in
+    let sequence, before = Scoreboard.gap t.scoreboard (Int.max t.una t.resent) in
     if t.resend || (sequence < lost && congestion_room t >= t.mss) then begin
       resend t ~now send ~sequence ~before;
       repair t ~now send
@@ -136,9 +136,9 @@ let hold t ~now =
 (* A window that does not open is probed with the first byte behind it; of one too small to be worth a segment all is made
    use of (RFC 9293, sections 3.8.6.1 and 3.8.6.2.1). *)
 let probe t ~now send =
-  let length = max 1 (min (min t.mss (finish t - t.una)) t.peer_window) in
+  let length = Int.max 1 (Int.min (min t.mss (finish t - t.una)) t.peer_window) in
   let behind = data t ~now send ~sequence:t.una ~length in
-  t.highest <- max t.highest behind;
+  t.highest <- Int.max t.highest behind;
   t.sent_at <- now
 
 let transmit t ~now send length =
@@ -152,7 +152,7 @@ let transmit t ~now send length =
 let skip_received t =
   if t.next < t.highest && not (Scoreboard.is_empty t.scoreboard) then begin
     let next, before = Scoreboard.gap t.scoreboard t.next in
-    t.next <- min next t.highest;
+    t.next <- Int.min next t.highest;
     before - t.next
   end
   else max_int
@@ -162,9 +162,9 @@ let rec new_data t ~now send =
   let queued = finish t - t.next in
   if queued > 0 then begin
     let again = t.next < t.highest in
-    let whole = min queued (if again then min t.mss gap else t.burst) in
+    let whole = Int.min queued (if again then Int.min t.mss gap else t.burst) in
     let window = t.una + t.peer_window - t.next in
-    let length = min whole (min window (congestion_room t)) in
+    let length = Int.min whole (Int.min window (congestion_room t)) in
     let length = if length > t.mss && length < queued then length - (length mod t.mss) else length in
     let due =
       length >= t.mss

@@ -53,7 +53,7 @@ let take t next deliver =
     | block :: above when block.start <= next ->
         t.bytes <- t.bytes - (block.finish - block.start);
         deliver_from next block.start deliver (List.rev block.pieces);
-        from (max next block.finish) above
+        from (Int.max next block.finish) above
     | above ->
         t.blocks <- List.rev above;
         next

@@ -20,9 +20,9 @@ let push_last t =
 let rec gather t data =
   if Cstruct.length t.room = 0 then begin
     push_last t;
-    t.room <- Cstruct.create_unsafe (max gathered (Cstruct.length data))
+    t.room <- Cstruct.create_unsafe (Int.max gathered (Cstruct.length data))
   end;
-  let count = min (Cstruct.length data) (Cstruct.length t.room) in
+  let count = Int.min (Cstruct.length data) (Cstruct.length t.room) in
   Cstruct.blit data 0 t.room 0 count;
   let { Cstruct.buffer; off; _ } = t.room in
   let start = off - Cstruct.length t.last in

@@ -14,7 +14,7 @@ let rec added ((first, behind) as run) = function
         (run' :: rest, is_new)
       else if first' <= first && behind <= behind' then (run' :: rest, false)
       else
-        let rest, _ = added (min first first', max behind behind') rest in
+        let rest, _ = added (Int.min first first', Int.max behind behind') rest in
         (rest, true)
   | [] -> ([ run ], true)
 
@@ -36,21 +36,21 @@ let update t ~una blocks =
   is_new
 
 let received t ~before =
-  List.fold_left (fun sum (first, behind) -> sum + max 0 (min before behind - first)) 0 t.runs
+  List.fold_left (fun sum (first, behind) -> sum + Int.max 0 (Int.min before behind - first)) 0 t.runs
 
 let lost_before t ~mss ~una =
   let rec from_last received = function
     | [] -> una
     | (first, behind) :: rest ->
         let received = received + behind - first in
-        if received > 2 * mss then max una first else from_last received rest
+        if received > 2 * mss then Int.max una first else from_last received rest
   in
   from_last 0 (List.rev t.runs)
 
 let missing t ~from ~before =
   if before <= from then 0
   else
-    let overlap (first, behind) = max 0 (min before behind - max from first) in
+    let overlap (first, behind) = Int.max 0 (Int.min before behind - Int.max from first) in
     List.fold_left (fun sum run -> sum - overlap run) (before - from) t.runs
 
 let gap t sequence =

@@ -16,7 +16,7 @@ let[@inline] place t count = count land (Array.length t.buffers - 1)
 
 let grow t =
   let size = Array.length t.buffers in
-  let larger = max 4 (2 * size) in
+  let larger = Int.max 4 (2 * size) in
   let buffers = Array.make larger Cstruct.empty and starts = Array.make larger 0 in
   for count = t.first to t.behind - 1 do
     buffers.(count land (larger - 1)) <- t.buffers.(place t count);
@@ -53,7 +53,7 @@ let acknowledge t sequence =
       t.buffers.(place t t.first) <- Cstruct.empty;
       t.first <- t.first + 1
     done;
-    t.start <- max t.start sequence
+    t.start <- Int.max t.start sequence
   end
 
 (* The buffer with the byte [sequence]: one of those from [low] on and before [high]. *)

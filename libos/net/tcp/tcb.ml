@@ -101,7 +101,7 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
     window_sequence = 0;
     window_ack = 0;
     send_scale = 0;
-    mss = min mss default_mss;
+    mss = Int.min mss default_mss;
     burst;
     finishing = false;
     no_delay = 0;
@@ -151,8 +151,8 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
 
 let[@inline] finish t = Send_queue.finish t.queue
 
-let[@inline] room t = max 0 (t.receive_limit - Receive_queue.bytes t.received)
-let[@inline] edge t = max t.advertised (t.receive_next + room t)
+let[@inline] room t = Int.max 0 (t.receive_limit - Receive_queue.bytes t.received)
+let[@inline] edge t = Int.max t.advertised (t.receive_next + room t)
 let[@inline] flight t = t.next - t.una
 let held t = Receive_queue.bytes t.received + Reassembly.bytes t.reassembly
 
@@ -180,7 +180,7 @@ let fail t failure =
     close t
   end
 
-let position t = max t.next (min t.highest (t.una + t.peer_window))
+let position t = Int.max t.next (Int.min t.highest (t.una + t.peer_window))
 
 let reset t =
   {
