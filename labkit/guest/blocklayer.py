@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
-from labkit.errors import Evidence, GuestError, HostError
+from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.host.faults import Rules
 from labkit.host.loop import libvirt
 
 if TYPE_CHECKING:
     import libvirt as libvirt_module
 
-__all__ = ["BlockLayer", "has_ended"]
+__all__ = ["BlockLayer", "has_ended", "trouble"]
 
 _numbers = itertools.count(1)  # of nodes and sets of descriptors; new to any one QEMU
 
@@ -157,26 +157,14 @@ class BlockLayer:
             descriptor: one that goes with it.
         """
         text = json.dumps({"execute": command, "arguments": arguments})
-        qemu, module = import_module("libvirt_qemu"), libvirt()
+        qemu = import_module("libvirt_qemu")
         try:
             if descriptor is None:
                 said = qemu.qemuMonitorCommand(self._domain(), text, 0)
             else:
                 said, _ = qemu.qemuMonitorCommandWithFiles(self._domain(), text, [descriptor], 0)
-        except module.libvirtError as error:
-            # The last two come when QEMU ends just now: its monitor is closed under libvirt.
-            if error.get_error_code() in (
-                module.VIR_ERR_NO_DOMAIN,
-                module.VIR_ERR_OPERATION_INVALID,
-                module.VIR_ERR_SYSTEM_ERROR,
-                module.VIR_ERR_INTERNAL_ERROR,
-            ):
-                raise has_ended() from error
-            raise HostError(
-                "A disk cannot be reached in QEMU.",
-                next_step="`labkit doctor` checks this machine.",
-                evidence=[Evidence("libvirt's words", str(error))],
-            ) from error
+        except libvirt().libvirtError as error:
+            raise trouble(error) from error
         answer = json.loads(said)
         if "error" in answer:
             raise HostError(
@@ -188,8 +176,26 @@ class BlockLayer:
 
 
 def has_ended() -> GuestError:
-    """The error for a guest that is no more."""
+    """The error for a guest that is no more, and so has no disks."""
     return GuestError(
         "The guest has ended, and its disks are files like others again.",
         next_step="Boot it again, and have it wait for something on its console.",
+    )
+
+
+def trouble(error: libvirt_module.libvirtError) -> LabError:
+    """What it means that libvirt did not pass on what was asked of a disk."""
+    module = libvirt()
+    # The last two come when QEMU ends just now: its monitor is closed under libvirt.
+    if error.get_error_code() in (
+        module.VIR_ERR_NO_DOMAIN,
+        module.VIR_ERR_OPERATION_INVALID,
+        module.VIR_ERR_SYSTEM_ERROR,
+        module.VIR_ERR_INTERNAL_ERROR,
+    ):
+        return has_ended()
+    return HostError(
+        "A disk cannot be reached in QEMU.",
+        next_step="`labkit doctor` checks this machine.",
+        evidence=[Evidence("libvirt's words", str(error))],
     )

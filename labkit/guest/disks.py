@@ -56,6 +56,12 @@ def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[Pl
     _check_names(name, places, disks)
     planned = []
     seen: dict[tuple[int, int], str] = {}
+    cuts = [device for device, disk in disks.items() if isinstance(disk, Disk) and disk.cut]
+    if len(cuts) > 1:
+        raise UsageError(
+            f"A power cut is planned for more than one disk: {', '.join(cuts)}.",
+            next_step="Plan it for one; it cuts the power of the whole guest.",
+        )
     for device, place in places.items():
         given = disks[device]
         disk = given.again() if isinstance(given, Disk) else Disk(given)

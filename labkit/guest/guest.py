@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labkit.guest.guestdisk import GuestDisk
     from labkit.guest.network import Network
     from labkit.guest.powercut import PowerCut
-    from labkit.host.disk import Lose
+    from labkit.host.plannedcut import Lose
 
 __all__ = ["CRASHED", "Exit", "Guest", "GuestEvent", "Reason", "State"]
 

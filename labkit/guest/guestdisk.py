@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
 
-from labkit.errors import HostError
-from labkit.guest.blocklayer import BlockLayer
+from labkit.guest.blocklayer import BlockLayer, trouble
 from labkit.host.disk import Disk
 from labkit.host.faults import Breakable, Faults, stop_after
 from labkit.host.loop import libvirt
@@ -137,7 +136,4 @@ class GuestDisk(Breakable):
         try:
             self._domain().setBlockIoTune(self._target, limits, libvirt().VIR_DOMAIN_AFFECT_LIVE)
         except libvirt().libvirtError as error:
-            raise HostError(
-                f"The speed of the disk {self.name} cannot be changed: {error}.",
-                next_step="Look whether the guest runs still.",
-            ) from error
+            raise trouble(error) from error

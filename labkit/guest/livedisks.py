@@ -16,9 +16,9 @@ from labkit.guest.disks import PlannedDisk
 from labkit.guest.guestdisk import GuestDisk
 from labkit.guest.powercut import PowerCut
 from labkit.host import sparse
-from labkit.host.disk import Lose
 from labkit.host.diskfile import DiskLock
 from labkit.host.moments import Snapshot
+from labkit.host.plannedcut import Lose
 from labkit.host.qemu import process_of
 from labkit.host.writelog import settle
 

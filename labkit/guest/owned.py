@@ -31,10 +31,10 @@ from labkit.guest.powercut import PowerCut
 from labkit.guest.pump import Link, Pump
 from labkit.guest.relay import Relay
 from labkit.host.connection import Host
-from labkit.host.disk import Lose
 from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
 from labkit.host.monitor import Monitor
+from labkit.host.plannedcut import Lose, check_lose
 
 if TYPE_CHECKING:
     import libvirt as libvirt_module
@@ -203,6 +203,7 @@ class OwnedGuest(Guest):
         timeout: float = 30.0,
     ) -> PowerCut:
         """Cut its power, now or when a text appears: see :meth:`labkit.Guest.power_cut`."""
+        check_lose(lose)
         refuse_here(self._pump, self.name)
         if when is not None:
             self.console.expect(when, timeout=timeout)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.host.disk import Lose
 from labkit.host.hexdump import runs
+from labkit.host.plannedcut import Lose
 from labkit.host.writelog import Loss
 
 __all__ = ["PowerCut"]

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import copy
 import os
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, Self
+from typing import Self
 
-from labkit.errors import HostError, UsageError
+from labkit.errors import HostError, LabError, UsageError
 from labkit.host import diskfile, sparse
+from labkit.host.archive import pack
 from labkit.host.diskfile import SECTOR, DiskLock
-from labkit.host.faults import Faults
+from labkit.host.faults import RULES_MOST, Faults
 from labkit.host.moments import Moment, Snapshot, opened
+from labkit.host.plannedcut import Lose, PlannedCut, check_lose
 from labkit.host.sizes import bytes_of, words_of
 
-__all__ = ["Disk", "Lose", "PlannedCut"]
-
-Lose = Literal["some", "unflushed", "nothing"]
-"""What a power cut takes of what was written and not flushed: a random part, all of it, nothing."""
-
-
-@dataclass(frozen=True)
-class PlannedCut:
-    """A power cut that is planned for a disk.
-
-    Attributes:
-        writes: after how many of the guest's writes to it.
-        lose: what it takes.
-        seed: of its random choices.
-    """
-
-    writes: int
-    lose: Lose
-    seed: int
+__all__ = ["Disk"]
 
 
 class Disk(Moment):
@@ -99,7 +81,7 @@ class Disk(Moment):
         wanted = None if size is None else bytes_of(size)
         with sparse.anonymous(place.parent) as made:
             if folder is not None:
-                _pack(Path(folder), made)
+                pack(Path(folder), made)
             elif content is not None:
                 made.write(content)
             used = os.fstat(made.fileno()).st_size
@@ -110,17 +92,20 @@ class Disk(Moment):
                     f"{place} cannot be made: what is to be on it has {used:,} bytes, and the disk {whole:,}.",
                     next_step="Give a larger size, or none.",
                 )
-            if replace and place.exists():
+            there = replace and place.exists()
+            if not there:
+                diskfile.create(place, whole)
+            try:
                 disk = cls(place)
-                with disk._owned("replaced") as target:
+                with disk._owned("replaced" if there else "made") as target:
                     os.ftruncate(target, 0)
                     os.ftruncate(target, whole)
                     sparse.fill(made.fileno(), target)
-                return disk
-            diskfile.create(place, whole)
-            with place.open("r+b") as target:
-                sparse.fill(made.fileno(), target.fileno())
-        return cls(place)
+            except LabError:
+                if not there:
+                    place.unlink()
+                raise
+        return disk
 
     @property
     def name(self) -> str:
@@ -158,6 +143,13 @@ class Disk(Moment):
         Raises:
             UsageError: it has no such sectors, a guest has it, or it cannot be written.
         """
+        try:
+            memoryview(data)
+        except TypeError as error:
+            raise UsageError(
+                f"A {type(data).__name__} is no bytes, and a disk holds bytes.",
+                next_step="Make bytes of it; text.encode() does it for a text.",
+            ) from error
         if len(data) % SECTOR or not data:
             raise UsageError(
                 f"{len(data):,} bytes are no whole number of sectors, and a disk moves only these.",
@@ -249,9 +241,11 @@ class Disk(Moment):
         Raises:
             UsageError: the number makes no sense.
         """
-        if writes < 0:
+        check_lose(lose)
+        if not 0 <= writes <= RULES_MOST:
             raise UsageError(
-                f"A power cut cannot come after {writes} writes.", next_step="Give a number from 0 on."
+                f"A power cut cannot be planned for after {writes:,} writes.",
+                next_step=f"Give a number from 0 to {RULES_MOST:,}.",
             )
         made = self.with_cache()
         made.cut = PlannedCut(writes, lose, seed)
@@ -295,29 +289,3 @@ class Disk(Moment):
             raise HostError(
                 f"{self.name} cannot be {what}: {error.strerror}.", next_step="Free some space there."
             ) from error
-
-
-def _pack(folder: Path, into: IO[bytes]) -> None:
-    """Write the files of a folder as a tar archive; times and owners are left out.
-
-    Raises:
-        UsageError: there is no such folder, or a file cannot be read.
-    """
-
-    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.mtime = member.uid = member.gid = 0
-        member.uname = member.gname = ""
-        member.mode = 0o755 if member.isdir() else 0o644
-        return member
-
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder} to make a disk from.", next_step="Check the path.")
-    try:
-        with tarfile.open(fileobj=into, mode="w") as archive:
-            for path in sorted(folder.iterdir()):
-                archive.add(path, path.name, filter=plain)  # goes down in the order of names
-    except OSError as error:
-        raise UsageError(
-            f"The folder {folder} cannot be put on a disk: {error.strerror}.",
-            next_step="Make its files readable.",
-        ) from error

@@ -29,6 +29,10 @@ _FORMATS: Final = {
     b"KDMV": "VMDK",
     b"vhdxfile": "VHDX",
     b"<<< Oracle VM": "VDI",
+    b"conectix": "VHD",
+    b"QED\0": "QED",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
     b"\x1f\x8b": "gzip",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -74,7 +78,7 @@ def create(path: str | os.PathLike[str], size: int) -> DiskFile:
     except FileExistsError:
         raise UsageError(
             f"{place} is there already, and is not overwritten.",
-            next_step="Use it as it is, take another name, or remove it first.",
+            next_step="Use it as it is, take another name, or remove it first; replace=True in Python does that.",
         ) from None
     except (OSError, ValueError) as error:
         place.unlink(missing_ok=True)
@@ -115,13 +119,13 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
         raise UsageError(
             f"{given} cannot be a disk: {reason}.", next_step="Give a file that you can read."
         ) from error
-    check_size(f"{given} cannot be a disk", status.st_size)
     for magic, name in _FORMATS.items():
         if first.startswith(magic):
             raise UsageError(
                 f"{given} is a file of the format {name}; guests here have raw disks only.",
                 next_step="Convert it: qemu-img convert -O raw FROM TO; unpack what is packed.",
             )
+    check_size(f"{given} cannot be a disk", status.st_size)
     writable = bool(status.st_mode & 0o222) and os.access(place, os.W_OK)
     return DiskFile(place, status.st_size, writable)
 

@@ -17,7 +17,7 @@ from labkit.errors import UsageError
 from labkit.host.diskfile import SECTOR
 from labkit.host.sizes import bytes_of, words_of
 
-__all__ = ["Breakable", "Failure", "Faults", "Kind", "Rules", "stop_after"]
+__all__ = ["RULES_MOST", "Breakable", "Failure", "Faults", "Kind", "Rules", "stop_after"]
 
 Kind = Literal["read", "write", "flush"]
 
@@ -90,7 +90,9 @@ class Breakable(ABC):
         return self.with_faults(Faults(_failures("write", sectors, once)))
 
     def fail_flushes(self, *, once: bool = False) -> Self:
-        """Flushes fail, all of them or the next one."""
+        """Flushes fail, all of them or the next one. Only those count that have something to flush: QEMU does not
+        pass on a flush when nothing was written since the one before.
+        """
         return self.with_faults(Faults(_failures("flush", (), once)))
 
     def fill(self, room: int | str) -> Self:

@@ -153,19 +153,16 @@ def rows_of(data: bytes) -> list[Row]:
 
 
 def _folded(data: bytes) -> Iterator[Row | Line]:
-    """The rows of a sector; two and more of zeros become one line."""
-    rows = rows_of(data)
-    at = 0
-    while at < len(rows):
-        run = next((i for i in range(at, len(rows)) if any(rows[i].data)), len(rows)) - at
-        if run > 1:
-            yield Line(
-                f"{rows[at].offset:03x} to {rows[at + run - 1].offset + ROW - 1:03x}: zero", about_row=True
-            )
-            at += run
+    """The rows of a sector; two and more of zeros, or that repeat the row before, become one line."""
+    for content, group in groupby(rows_of(data), key=lambda row: row.data):
+        rows = list(group)
+        if any(content):
+            yield rows.pop(0)
+        if len(rows) < 2:
+            yield from rows
         else:
-            yield rows[at]
-            at += 1
+            words = "the same again" if any(content) else "zero"
+            yield Line(f"{rows[0].offset:03x} to {rows[-1].offset + ROW - 1:03x}: {words}", about_row=True)
 
 
 def _text(item: Row | Line) -> str:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from labkit.host import sparse
-from labkit.host.disk import Lose
 from labkit.host.diskfile import SECTOR
+from labkit.host.plannedcut import Lose
 
 __all__ = ["Loss", "WriteLog", "read_log", "settle"]
 
