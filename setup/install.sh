@@ -274,6 +274,9 @@ make_python() {
     # JupyterLab starts without questions about news, and asks nobody for updates.
     mkdir -p "$venv/share/jupyter/lab/settings"
     cat "$here/jupyterlab-overrides.json" >"$venv/share/jupyter/lab/settings/overrides.json"
+    # JupyterLab finds the lab's own extension here; by a link, so that it is always the one of this folder.
+    mkdir -p "$venv/share/jupyter/labextensions"
+    ln -sfn "$root/labkit/ui/widgets/labextension" "$venv/share/jupyter/labextensions/unikernel-lab"
     bar_off
     say "$made_from" >"$state/venv"
     python_key "$purpose" >"$state/python-$purpose"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = """
-    awk bash cat comm cp cut date df dirname env find flock grep head mkdir paste rm sed sh sha256sum sleep sort
+    awk bash cat comm cp cut date df dirname env find flock grep head ln mkdir paste rm sed sh sha256sum sleep sort
     tail tr xargs
 """.split()
 
@@ -151,6 +151,8 @@ def test_first_run_goes_through_all_stages(world: World) -> None:
     pip = world.calls("-m pip install")
     assert all("--require-hashes" in call for call in pip[:2])
     assert pip[-1].endswith(f"-e {world.project}")
+    extension = world.project / ".venv" / "share" / "jupyter" / "labextensions" / "unikernel-lab"
+    assert extension.readlink().relative_to(world.project).parts[0] == "labkit"
 
 
 def test_second_run_calls_nothing(world: World) -> None:

@@ -128,3 +128,15 @@ def test_unikernel_in_a_kernel(kernel: Kernel, root: Path, tmp_path: Path) -> No
     assert "is empty" in kernel.run("%%unikernel hello\n\n")["error"]
     assert "no image 'helo'" in kernel.run("%%unikernel helo\nx")["error"]
     assert (root / "images/hello/unikernel.ml").read_text() == original
+
+
+def test_tab_in_a_cell_of_ocaml_knows_ocaml_and_not_python(kernel: Kernel) -> None:
+    kernel.run("mathematics = 1")
+
+    def completions(code: str) -> list[str]:
+        return list(kernel.client.complete(code, reply=True, timeout=30)["content"]["matches"])
+
+    cell = "%%ocaml\nlet mat_it = 1 in\n"
+    assert completions(cell + "(ma") == ["mat_it", "match"]
+    assert completions("%%unikernel hello\nlet x = beg") == ["begin"]
+    assert "mathematics" in completions("1\nma")

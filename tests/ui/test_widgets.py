@@ -185,14 +185,22 @@ def test_of_very_many_the_oldest_that_have_ended_are_let_go() -> None:
 
 
 def test_the_bundle_is_small_says_what_it_holds_and_asks_no_other_host() -> None:
-    assert sum(file.stat().st_size for file in BUNDLE.iterdir()) <= 512 * 1024
+    lab = BUNDLE.parent / "labextension"
+    for folder in (BUNDLE, lab / "static"):
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 512 * 1024
     lock = json.loads((BUNDLE.parent / "front" / "package-lock.json").read_text())
-    said = (BUNDLE / "VERSIONS.txt").read_text()
-    for name in ("@xterm/xterm", "@xterm/addon-fit"):
-        version = lock["packages"][f"node_modules/{name}"]["version"]
-        assert f"{name} {version} (MIT)" in said
-    assert "Permission is hereby granted" in said
-    assert f"esbuild {lock['packages']['node_modules/esbuild']['version']}" in said
+    for folder, names in {
+        BUNDLE: ("@xterm/xterm", "@xterm/addon-fit"),
+        lab / "static": ("@codemirror/legacy-modes",),
+    }.items():
+        said = (folder / "VERSIONS.txt").read_text()
+        for name in names:
+            version = lock["packages"][f"node_modules/{name}"]["version"]
+            assert f"{name} {version} (MIT)" in said
+        assert "Permission is hereby granted" in said
+        assert f"esbuild {lock['packages']['node_modules/esbuild']['version']}" in said
+    entry = json.loads((lab / "package.json").read_text())["jupyterlab"]["_build"]["load"]
+    assert sorted(file.name for file in (lab / "static").iterdir()) == ["VERSIONS.txt", Path(entry).name]
     assert not any("resolved" in package for package in lock["packages"].values()), "no registry is named"
     for file in BUNDLE.glob("*.css"):
         assert "url(" not in file.read_text().replace("url(data:", "")

@@ -17,7 +17,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 def register(shell: Any) -> None:
     """Make the magics known to a shell, and show the lab's errors in words. Harmless if done before."""
-    from labkit.ui.magics import errors
+    from labkit.ui.magics import completion, errors
     from labkit.ui.magics.ocaml import ocaml
     from labkit.ui.magics.unikernel import unikernel_cell, unikernel_line
 
@@ -34,3 +34,4 @@ def register(shell: Any) -> None:
     shell.register_magic_function(run_cell, "cell", "unikernel")
     shell.register_magic_function(run_line, "line", "unikernel")
     errors.install(shell)
+    completion.install(shell)

@@ -9,6 +9,9 @@ export function element(tag, className, text = "", attributes = {}) {
   return node;
 }
 
+/** How a guest is whose kernel has ended: what can still be said of it. */
+export const KERNEL_ENDED = { phase: "stopped", words: "the notebook's kernel has ended: run this cell again" };
+
 export class Bar {
   constructor() {
     this.node = element("div", "labkit-bar");

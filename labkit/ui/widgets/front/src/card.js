@@ -1,19 +1,17 @@
 // A guest at a glance: how it is, where it runs, and buttons to stop it and to see its log.
 import "./widgets.css";
-import { Bar, element } from "./bar.js";
-import { Knock } from "./knock.js";
+import { Bar, element, KERNEL_ENDED } from "./bar.js";
+import { Link } from "./link.js";
 import { followTheme } from "./theme.js";
 
 class View {
   constructor(model, el) {
-    this._model = model;
-    this._id = crypto.randomUUID?.() ?? String(Math.random());
     const title = model.get("title");
     this._root = element("div", "labkit-card", "", { role: "group", "aria-label": `Guest ${title}` });
     this._bar = new Bar();
     this._bar.name(title);
     this._bar.button("Log", `What happened to ${title}, and its last words`, () => this._toggle());
-    this._stop = this._bar.button("Stop", `Stop ${title}, as by pulling its plug`, () => this._tell({ kind: "stop" }));
+    this._stop = this._bar.button("Stop", `Stop ${title}, as by pulling its plug`, () => this._link.tell({ kind: "stop" }));
     this._stop.disabled = true;
     this._logButton = this._bar.node.querySelector("button");
     this._logButton.setAttribute("aria-expanded", "false");
@@ -22,30 +20,24 @@ class View {
     this._log.hidden = true;
     this._root.append(this._bar.node, this._facts, this._log);
     el.append(this._root);
-    this._listen = (content) => this._take(content);
-    model.on("msg:custom", this._listen);
     this._unfollow = followTheme((dark) => (this._root.dataset.theme = dark ? "dark" : "light"));
     this._ticking = setInterval(() => this._tick(), 1000);
-    this._knock = new Knock((number) => this._tell({ kind: "open", place: null, number }));
-    this._knock.start();
+    this._link = new Link(model, el, {
+      question: () => ({ kind: "open", place: null }),
+      hear: (content) => this._take(content),
+      gone: () => this._gone(),
+    });
+    this._link.open();
   }
 
   close() {
     clearInterval(this._ticking);
-    this._knock.stop();
-    this._tell({ kind: "close" });
+    this._link.close();
     this._unfollow();
-    this._model.off("msg:custom", this._listen);
-  }
-
-  _tell(content) {
-    this._model.send({ ...content, view: this._id });
   }
 
   _take(content) {
-    if (content.view !== undefined && content.view !== this._id) return;
-    if (content.kind === "opened") this._knock.stop();
-    else if (content.kind === "status") this._status(content);
+    if (content.kind === "status") this._status(content);
     else if (content.kind === "log") this._log.textContent = content.text;
     else if (content.kind === "refused") this._bar.say({ ...this._shown, words: content.words });
   }
@@ -59,10 +51,20 @@ class View {
     for (const [name, value] of status.facts)
       this._facts.append(element("dt", "", name), element("dd", "", value));
     this._uptime = element("dd", "");
-    this._facts.append(element("dt", "", running ? "running for" : "ran for"), this._uptime);
+    this._ran = element("dt", "", running ? "running for" : "ran for");
+    this._facts.append(this._ran, this._uptime);
     this._since = running ? performance.now() : null;
     this._tick();
-    if (!this._log.hidden) this._tell({ kind: "log" });
+    if (!this._log.hidden) this._link.tell({ kind: "log" });
+  }
+
+  _gone() {
+    clearInterval(this._ticking);
+    this._stop.disabled = true;
+    this._logButton.disabled = !this._log.textContent;
+    if (this._shown && this._since === null) return; // it had ended before
+    this._bar.say(KERNEL_ENDED);
+    if (this._ran) this._ran.textContent = "ran for";
   }
 
   _tick() {
@@ -74,7 +76,7 @@ class View {
   _toggle() {
     this._log.hidden = !this._log.hidden;
     this._logButton.setAttribute("aria-expanded", String(!this._log.hidden));
-    if (!this._log.hidden) this._tell({ kind: "log" });
+    if (!this._log.hidden) this._link.tell({ kind: "log" });
   }
 }
 

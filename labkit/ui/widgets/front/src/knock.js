@@ -14,8 +14,8 @@ export class Knock {
 
   start(wait = FIRST_MS) {
     this.stop();
-    this._ask(++this._number);
     this._timer = setTimeout(() => this.start(Math.min(2 * wait, MOST_MS)), wait);
+    this._ask(++this._number); // last: it may find that there is nobody, and stop
   }
 
   stop() {

@@ -1,7 +1,7 @@
 // The steps of a cell: a line each, with a bar while it runs and its duration when it is done.
 import "./widgets.css";
 import { element } from "./bar.js";
-import { Knock } from "./knock.js";
+import { Link } from "./link.js";
 import { followTheme } from "./theme.js";
 
 const SIGNS = { running: "…", done: "✓", failed: "✗" };
@@ -9,31 +9,39 @@ const SPOKEN = { running: "under way", done: "done", failed: "failed" };
 
 class View {
   constructor(model, el) {
-    this._model = model;
     this._root = element("div", "labkit-steps", "", { role: "group", "aria-label": "Progress" });
     el.append(this._root);
     this._rows = [];
-    this._listen = (content) => content.kind === "steps" && this._take(content);
-    model.on("msg:custom", this._listen);
     this._unfollow = followTheme((dark) => (this._root.dataset.theme = dark ? "dark" : "light"));
     this._ticking = setInterval(() => this._tick(), 100);
-    this._knock = new Knock(() => model.send({ kind: "open" }));
-    this._knock.start();
+    this._link = new Link(model, el, {
+      question: () => ({ kind: "open" }),
+      hear: (content) => content.kind === "steps" && this._take(content),
+      gone: () => this._gone(),
+    });
+    this._link.open();
   }
 
   close() {
     clearInterval(this._ticking);
-    this._knock.stop();
+    this._link.close();
     this._unfollow();
-    this._model.off("msg:custom", this._listen);
   }
 
   _take({ rows, left_out }) {
-    this._knock.stop();
     const now = performance.now();
-    this._rows = rows.map((row) => ({ ...row, since: now }));
-    this._root.replaceChildren(...this._rows.map((row) => this._line(row)));
+    this._show(rows.map((row) => ({ ...row, since: now })));
     if (left_out) this._root.append(element("div", "labkit-step", `and ${left_out} more steps`));
+  }
+
+  _gone() {
+    const ended = (row) => ({ ...row, seconds: this._seconds(row), state: "failed", detail: "the kernel has ended" });
+    this._show(this._rows.map((row) => (row.state === "running" ? ended(row) : row)));
+  }
+
+  _show(rows) {
+    this._rows = rows;
+    this._root.replaceChildren(...rows.map((row) => this._line(row)));
   }
 
   _line(row) {
@@ -58,9 +66,12 @@ class View {
   }
 
   _time(row) {
-    const running = row.state === "running" ? (performance.now() - row.since) / 1000 : 0;
-    const seconds = row.seconds + running;
+    const seconds = this._seconds(row);
     row.clock.textContent = `${seconds.toFixed(seconds < 10 && row.state !== "running" ? 2 : 1)} s`;
+  }
+
+  _seconds(row) {
+    return row.seconds + (row.state === "running" ? (performance.now() - row.since) / 1000 : 0);
   }
 }
 

@@ -7,9 +7,9 @@ import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./widgets.css";
-import { Bar, element } from "./bar.js";
-import { Knock } from "./knock.js";
+import { Bar, element, KERNEL_ENDED } from "./bar.js";
 import { LineEditor } from "./line.js";
+import { Link } from "./link.js";
 import { followTheme } from "./theme.js";
 
 const ACK_BYTES = 64 * 1024;
@@ -34,18 +34,19 @@ const DARK = {
 class View {
   constructor(model, el) {
     this._model = model;
-    this._id = crypto.randomUUID?.() ?? String(Math.random());
     this._place = 0; // of the next byte to show
     this._acked = 0;
     this._timer = 0;
     this._ended = false;
     this._typed = []; // lines typed before this view was opened: [place, text]
     this._cut = 0; // bytes that came too fast
-    this._knock = new Knock((number) => this._tell({ kind: "open", place: this._place, number }));
     this._byKey = model.get("by_key");
     this._build(el);
-    this._listen = (content, buffers) => this._take(content, buffers);
-    model.on("msg:custom", this._listen);
+    this._link = new Link(model, el, {
+      question: () => ({ kind: "open", place: this._place }),
+      hear: (content, buffers) => this._take(content, buffers),
+      gone: () => this._gone(),
+    });
     this._unfollow = followTheme((dark) => {
       this._root.dataset.theme = dark ? "dark" : "light";
       this._term.options.theme = dark ? DARK : LIGHT;
@@ -56,12 +57,10 @@ class View {
   }
 
   close() {
-    this._knock.stop();
-    this._tell({ kind: "close" });
+    this._link.close();
     clearTimeout(this._timer);
     this._observer.disconnect();
     this._unfollow();
-    this._model.off("msg:custom", this._listen);
     this._term.dispose();
   }
 
@@ -74,7 +73,7 @@ class View {
     this._bar = new Bar();
     this._bar.name(title);
     this._bar.button("Copy", "Copy the selection, or all that the console shows", () => this._copy());
-    this._stop = this._bar.button("Stop", `Stop ${title}, as by pulling its plug`, () => this._tell({ kind: "stop" }));
+    this._stop = this._bar.button("Stop", `Stop ${title}, as by pulling its plug`, () => this._link.tell({ kind: "stop" }));
     this._stop.disabled = true;
     this._screen = element("div", "labkit-screen", "", {
       role: "group",
@@ -192,10 +191,6 @@ class View {
 
   // The kernel
 
-  _tell(content) {
-    this._model.send({ ...content, view: this._id });
-  }
-
   _expectAnswer() {
     clearTimeout(this._timer);
     this._timer = setTimeout(
@@ -206,22 +201,29 @@ class View {
 
   _open() {
     this._acked = this._place;
-    this._knock.start();
     this._expectAnswer();
+    this._link.open();
   }
 
   _input(text) {
-    this._tell({ kind: "input", text, echoed: !this._byKey });
     this._expectAnswer();
+    this._link.tell({ kind: "input", text, echoed: !this._byKey });
+  }
+
+  _gone() {
+    clearTimeout(this._timer);
+    this._stop.disabled = true;
+    this._term.options.disableStdin = true;
+    if (!this._ended) this._say(KERNEL_ENDED);
+    this._ended = true;
+    this._tellHow();
   }
 
   _take(content, buffers) {
-    if (content.view !== undefined && content.view !== this._id) return;
     if (content.kind === "bytes") this._bytes(content, buffers[0]);
     else if (content.kind === "status") this._status(content);
     else if (content.kind === "typed") this._typed = content.lines;
     else if (content.kind === "refused") this._note(content.words);
-    if (content.kind === "opened") this._knock.stop();
     if (content.kind !== "bytes") clearTimeout(this._timer);
     if (this._shown) this._bar.say(this._shown);
   }
@@ -242,7 +244,7 @@ class View {
     this._editor.print("", () => {
       if (place - this._acked < ACK_BYTES) return;
       this._acked = place;
-      this._tell({ kind: "ack", place });
+      this._link.tell({ kind: "ack", place });
     });
     return undefined;
   }
