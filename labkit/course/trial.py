@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labkit.build.image import Image
     from labkit.guest import Exit, Guest
     from labkit.guest.disks import Disks
+    from labkit.guest.network.plan import Networks
     from labkit.host.disk import Disk
 
 __all__ = ["Ran", "Trial", "Unmet"]
@@ -197,6 +198,7 @@ class Trial:
         memory: int | None = None,
         look: str = _LOOK_BEHIND,
         disks: Disks | None = None,
+        network: Networks | None = None,
     ) -> Iterator[Guest]:
         """Boot an image, to talk with its guest; it is gone after the block.
 
@@ -207,6 +209,7 @@ class Trial:
             memory: its memory, in MiB.
             look: where to look if it does not answer.
             disks: its disks.
+            network: wires for its networks.
 
         Raises:
             Unmet: the block waited for a text that did not come, or for an end.
@@ -220,6 +223,7 @@ class Trial:
             timeout=timeout,
             memory=memory,
             disks=disks,
+            network=network,
             output_limit=OUTPUT_BYTES,
         ) as guest:
             try:
