@@ -19,7 +19,7 @@ from labkit.guest.network import Network
 from labkit.guest.network.plan import plan_networks
 from labkit.guest.owned import RELAY_SOCKET, refuse_here
 from labkit.guest.pump import Link, Pump
-from labkit.guest.registry import GuestInfo, destroy_guest, find_guest
+from labkit.guest.registry import GuestInfo, await_release, destroy_guest, find_guest
 from labkit.host.connection import Host, open_host
 from labkit.host.loop import libvirt
 from labkit.host.monitor import Monitor
@@ -47,6 +47,7 @@ class AttachedGuest(Guest):
         super().__init__(name, image, console_bytes)
         self.missed = 0
         self._host: Host | None = None
+        self._folder = relay.parent
         self._frames = wire.FrameReader()
         self._ending: Exit | None = None
         sock = socket.socket(socket.AF_UNIX)
@@ -82,6 +83,7 @@ class AttachedGuest(Guest):
             destroy_guest(self.name)
         ending = self.wait(STOP_SECONDS)
         self._pump.join(STOP_SECONDS)
+        await_release(self._folder)
         return ending
 
     def request_stop(self) -> None:
@@ -201,7 +203,7 @@ def _networks(info: GuestInfo, image: Path) -> list[DomainNetwork]:
 
 
 def stop_guest(name: str, host: Host | None = None) -> str:
-    """End a guest, whoever owns it, and return its full name when libvirt has it no more.
+    """End a guest, whoever owns it, and return its full name when it is gone and its disks are free.
 
     Raises:
         UsageError: there is no such guest.
@@ -209,4 +211,6 @@ def stop_guest(name: str, host: Host | None = None) -> str:
     """
     info = find_guest(name, host)
     destroy_guest(info.name, host)
+    if not info.orphaned:
+        await_release(info.folder)
     return info.name

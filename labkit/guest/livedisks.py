@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from labkit.errors import Evidence, HostError, UsageError
+from labkit.guest.blocklayer import has_ended
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guestdisk import GuestDisk
 from labkit.guest.powercut import PowerCut
@@ -148,9 +149,7 @@ class LiveDisks(Mapping[str, GuestDisk]):
     def _running(self) -> libvirt_module.virDomain:
         domain = self._domain
         if domain is None:
-            raise UsageError(
-                "The guest has ended, and its disks cannot be changed any more.", next_step="Boot it again."
-            )
+            raise has_ended()
         return domain
 
     def __iter__(self) -> Iterator[str]:

@@ -6,10 +6,11 @@ import contextlib
 import re
 import shutil
 import socket
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from labkit import events
 from labkit.errors import UsageError
@@ -20,7 +21,18 @@ from labkit.host.loop import libvirt
 if TYPE_CHECKING:
     import libvirt as libvirt_module
 
-__all__ = ["Collected", "GuestInfo", "destroy_guest", "find_guest", "gc", "list_guests", "sweep_folders"]
+__all__ = [
+    "Collected",
+    "GuestInfo",
+    "await_release",
+    "destroy_guest",
+    "find_guest",
+    "gc",
+    "list_guests",
+    "sweep_folders",
+]
+
+RELEASE_SECONDS: Final = 3.0
 
 _FOLDER = re.compile(r"(\d+)-(\d+)-p?\d+")
 
@@ -130,6 +142,18 @@ def sweep_folders(host: Host) -> list[Path]:
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
     return removed
+
+
+def await_release(folder: Path, limit: float = RELEASE_SECONDS) -> None:
+    """Wait until the owner of an ended guest has let go of its disks: it removes the guest's folder after that.
+
+    Args:
+        folder: the guest's run folder.
+        limit: the longest wait, in seconds.
+    """
+    deadline = time.monotonic() + limit
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)  # another process does it, and there is no event of it
 
 
 def destroy_guest(name: str, host: Host | None = None) -> None:

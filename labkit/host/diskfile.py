@@ -24,19 +24,19 @@ SECTOR: Final = 512
 _QEMU_LOCKS: Final = range(100, 164)
 _QEMU_WRITES: Final = range(101, 102)
 
-_FORMATS: Final = {
-    b"QFI\xfb": "qcow2",
-    b"KDMV": "VMDK",
-    b"vhdxfile": "VHDX",
-    b"<<< Oracle VM": "VDI",
-    b"conectix": "VHD",
-    b"QED\0": "QED",
-    b"PK\x03\x04": "zip",
-    b"BZh": "bzip2",
-    b"\x1f\x8b": "gzip",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
+_FORMATS: Final = (  # where, what, and whose it is
+    (0, b"QFI\xfb", "qcow2"),
+    (0, b"KDMV", "VMDK"),
+    (0, b"vhdxfile", "VHDX"),
+    (64, b"\x7f\x10\xda\xbe", "VDI"),
+    (0, b"conectix", "VHD"),
+    (0, b"QED\0", "QED"),
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"BZh", "bzip2"),
+    (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+    (0, b"PK\x03\x04", "zip"),
+)
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,7 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
     given = Path(path)
     try:
         place = given.resolve(strict=True)
-        _check_links(given, place)
         status = place.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
-            raise UsageError(
-                f"{given} is {kind}, and cannot be a disk.", next_step="Give a file of whole sectors."
-            )
-        with place.open("rb") as file:
-            first = file.read(max(map(len, _FORMATS)))
     except FileNotFoundError:
         raise UsageError(
             f"There is no file {given} to be a disk.",
@@ -115,19 +107,32 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
             f"labkit disk create {shlex.quote(str(given))}, or Disk.create({str(given)!r}, '1 MiB') in Python.",
         ) from None
     except (OSError, RuntimeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        raise _unreadable(given, error) from error
+    _check_links(given, place)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
         raise UsageError(
-            f"{given} cannot be a disk: {reason}.", next_step="Give a file that you can read."
-        ) from error
-    for magic, name in _FORMATS.items():
-        if first.startswith(magic):
+            f"{given} cannot be a disk: it is {kind}.", next_step="Give a file of whole sectors."
+        )
+    try:
+        with place.open("rb") as file:
+            first = file.read(SECTOR)
+    except OSError as error:
+        raise _unreadable(given, error) from error
+    for at, magic, name in _FORMATS:
+        if first.startswith(magic, at):
             raise UsageError(
-                f"{given} is a file of the format {name}; guests here have raw disks only.",
-                next_step="Convert it: qemu-img convert -O raw FROM TO; unpack what is packed.",
+                f"{given} cannot be a disk: it is of the format {name}, and guests here have raw disks only.",
+                next_step="Convert it: qemu-img convert -O raw FROM TO (package qemu-utils); unpack what is packed.",
             )
     check_size(f"{given} cannot be a disk", status.st_size)
     writable = bool(status.st_mode & 0o222) and os.access(place, os.W_OK)
     return DiskFile(place, status.st_size, writable)
+
+
+def _unreadable(given: Path, error: Exception) -> UsageError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return UsageError(f"{given} cannot be a disk: {reason}.", next_step="Give a file that you can read.")
 
 
 def _check_links(given: Path, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -73,6 +74,7 @@ def test_files_that_cannot_be_disks(tmp_path: Path) -> None:
     (tmp_path / "odd").write_bytes(bytes(1000))
     (tmp_path / "tiny").write_bytes(b"x")
     (tmp_path / "packed").write_bytes(b"QFI\xfb" + bytes(508))
+    (tmp_path / "zipped").write_bytes(b"PK\x03\x04" + bytes(9))
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     os.mkfifo(tmp_path / "pipe")
@@ -84,6 +86,7 @@ def test_files_that_cannot_be_disks(tmp_path: Path) -> None:
         "odd": "1,000 bytes are not a whole number of sectors",
         "tiny": "at least one sector",
         "packed": "qcow2",
+        "zipped": "of the format zip",
         "pipe": "no ordinary file",
         ".": "a folder",
         "nul\0": "cannot be a disk",
@@ -97,6 +100,51 @@ def test_files_that_cannot_be_disks(tmp_path: Path) -> None:
 def test_a_file_without_write_permission_is_read_only(disk: Path) -> None:
     disk.chmod(0o444)
     assert not diskfile.inspect(disk).writable
+
+
+def test_real_images_of_other_formats(tmp_path: Path) -> None:
+    """QEMU makes them, as a bare program: each is told from a raw disk."""
+    formats = ("qcow2", "vmdk", "vdi", "vhdx", "vpc", "qed")
+    commands: list[dict[str, object]] = [{"execute": "qmp_capabilities"}]
+    for name in formats:
+        path = str(tmp_path / name)
+        file = {"driver": "file", "filename": path}
+        options = {"driver": name, "file": name, "size": MIB} | (
+            {"force-size": True} if name == "vpc" else {}
+        )
+        commands += [
+            {
+                "execute": "blockdev-create",
+                "arguments": {"job-id": f"{name}0", "options": {**file, "size": 0}},
+            },
+            {"execute": "blockdev-add", "arguments": {**file, "node-name": name}},
+            {"execute": "blockdev-create", "arguments": {"job-id": name, "options": options}},
+        ]
+    qemu = [
+        "/usr/bin/qemu-system-x86_64",
+        "-nodefaults",
+        "-display",
+        "none",
+        "-machine",
+        "none",
+        "-qmp",
+        "stdio",
+    ]
+    with subprocess.Popen(qemu, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        for command in commands:
+            print(json.dumps(command), file=process.stdin, flush=True)
+            for line in process.stdout:
+                told = json.loads(line)
+                assert "error" not in told
+                done = told.get("data", {}).get("status") == "concluded"
+                if done or ("return" in told and command["execute"] != "blockdev-create"):
+                    break
+        process.kill()
+    for name in formats:
+        with pytest.raises(UsageError, match="guests here have raw disks only"):
+            diskfile.inspect(tmp_path / name)
 
 
 def test_locks(disk: Path) -> None:
@@ -178,6 +226,32 @@ def test_any_path_will_do(block: Image, tmp_path: Path, name: str) -> None:
     with boot(block, disks={"storage": path}, arguments=["--write=x"]) as guest:
         assert guest.wait(20).status == 0, guest.console.text()
     assert path.read_bytes()[0] == ord("x")
+
+
+def test_a_link_out_of_its_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever boots a lab's folder must not write elsewhere without knowing."""
+    lab, elsewhere = tmp_path / "lab", tmp_path / "elsewhere"
+    (lab / "disks").mkdir(parents=True)
+    elsewhere.mkdir()
+    real = diskfile.create(elsewhere / "real.img", MIB).path
+    diskfile.create(lab / "disks" / "own.img", MIB)
+    (lab / "out.img").symlink_to(real)
+    (lab / "folder").symlink_to(elsewhere)
+    (lab / "in.img").symlink_to("disks/own.img")
+    monkeypatch.chdir(lab)
+    for given, link in (
+        ("out.img", "out.img"),
+        ("folder/real.img", "folder"),
+        (lab / "out.img", lab / "out.img"),
+    ):
+        with pytest.raises(UsageError) as raised:
+            diskfile.inspect(given)
+        assert f"{link} is a link that leads out of its folder, to " in raised.value.what
+        assert raised.value.next_step.endswith(str(real))
+    for given in ("in.img", "disks/own.img", "disks/../in.img", lab / "in.img"):
+        assert diskfile.inspect(given).path == lab / "disks" / "own.img"
+    for given in (real, lab / "folder" / "real.img", "../elsewhere/real.img"):
+        assert diskfile.inspect(given).path == real, "named in full, or by a folder that the machine may link"
 
 
 @pytest.mark.live
