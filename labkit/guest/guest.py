@@ -75,7 +75,8 @@ class GuestEvent:
     """Something that happened to a guest.
 
     Attributes:
-        kind: ``running``, ``stamp``, ``address``, ``exit``, ``panic``, ``ended``, ``lost``, or what libvirt says:
+        kind: ``running``, ``stamp``, ``address``, ``exit``, ``panic``, ``power cut``, ``ended``, ``lost``, or what
+            libvirt says:
             ``shutdown``, ``crashed``, ``stopped``.
         detail: in words.
         seconds: since the guest began to run.

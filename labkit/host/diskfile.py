@@ -123,7 +123,7 @@ def inspect(path: str | os.PathLike[str]) -> DiskFile:
         if first.startswith(magic, at):
             raise UsageError(
                 f"{given} cannot be a disk: it is of the format {name}, and guests here have raw disks only.",
-                next_step="Convert it: qemu-img convert -O raw FROM TO (package qemu-utils); unpack what is packed.",
+                next_step="Convert it: qemu-img convert -O raw FROM TO (of qemu-utils); unpack what is packed.",
             )
     check_size(f"{given} cannot be a disk", status.st_size)
     writable = bool(status.st_mode & 0o222) and os.access(place, os.W_OK)

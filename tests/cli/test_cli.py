@@ -46,7 +46,7 @@ def project_on_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_names_every_verb() -> None:
     done = labkit("--help")
     assert done.returncode == 0
-    for verb in ("doctor", "build", "run", "ps", "console", "stop", "gc", "host", "notebooks", "lab"):
+    for verb in ("doctor", "build", "run", "disk", "ps", "console", "stop", "gc", "host", "notebooks", "lab"):
         assert re.search(rf"^  {verb} ", done.stdout, re.MULTILINE)
         assert labkit(verb, "--help").returncode == 0
 
@@ -68,6 +68,11 @@ def test_help_names_every_verb() -> None:
         ["run", "images/hello", "--memory", "1"],
         ["run", "images/hello", "--target", "unix", "--stay"],
         ["run", "images/hello", "--", "a\nb"],
+        ["disk", "frob"],
+        ["disk", "create", "/nowhere/disk.img"],
+        ["disk", "create", "disk.img", "--size", "tiny"],
+        ["disk", "create", "disk.img", "--from", "/nowhere"],
+        ["disk", "hex", "nonesuch.img"],
         ["stop"],
         ["stop", "x", "--all"],
         ["host", "up", "xen"],
@@ -81,6 +86,25 @@ def test_failures_of_our_own_are_125_and_say_what_to_do(words: list[str]) -> Non
     assert done.stderr.startswith("labkit: ")
     assert "What to do: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_is_made_and_looked_at(tmp_path: Path) -> None:
+    done = labkit("disk", "create", "a disk.img", cwd=tmp_path)
+    assert done.stdout == "a disk.img: 2048 sectors of 512 bytes, 1 MiB\n", done.stderr
+    assert labkit("disk", "create", "a disk.img", cwd=tmp_path).returncode == 125, "not a second time"
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "hello").write_text("world")
+    made = labkit("disk", "create", "b.img", "--size", "64 KiB", "--from", "files", cwd=tmp_path)
+    assert made.stdout.startswith("b.img: 128 sectors")
+    done = labkit("disk", "hex", "b.img", "1", "2", cwd=tmp_path)
+    assert done.stdout == (
+        "b.img, now: sectors 1 to 2\n"
+        "sector 1\n"
+        "  000  77 6f 72 6c 64 00 00 00  00 00 00 00 00 00 00 00  world...........\n"
+        "  010 to 1ff: zero\n"
+        "sector 2: zero\n"
+    )
+    assert labkit("disk", "hex", "a disk.img", cwd=tmp_path).stdout.endswith("sectors 0 to 2047: zero\n")
 
 
 def test_no_device_no_option() -> None:

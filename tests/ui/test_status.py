@@ -33,6 +33,11 @@ class PretendGuest:
         (Exit(255, Reason.PANIC, "panicked: page fault"), Phase.FAILED, "crashed: page fault"),
         (Exit(255, Reason.CRASH, "crashed"), Phase.FAILED, "crashed: the machine stopped without a word"),
         (Exit(None, Reason.STOPPED, "was stopped", seconds=9.96), Phase.STOPPED, "stopped after 10.0 s"),
+        (
+            Exit(None, Reason.POWER_CUT, "lost its power", seconds=2),
+            Phase.STOPPED,
+            "lost its power after 2.0 s",
+        ),
         (Exit(None, Reason.TIME_LIMIT, "did not end in 5 s"), Phase.STOPPED, "did not end in 5 s"),
         (Exit(None, Reason.HOST_LOST, "its owner went away"), Phase.FAILED, "crashed: its owner went away"),
     ],
