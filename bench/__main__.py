@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from bench import block, boot, edit, imports, size
+from bench import block, boot, edit, imports, size, web
 from bench.table import print_table
 
 SUBJECTS = {
@@ -14,6 +14,7 @@ SUBJECTS = {
     "edit": ("Edit to running", edit.rows),
     "size": ("Size of hello", size.rows),
     "block": ("A disk: one request, cache=writeback", block.rows),
+    "web": ("A page of 612 bytes", web.rows),
     "import": ("import labkit", imports.rows),
 }
 

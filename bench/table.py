@@ -31,6 +31,10 @@ class Sample:
         """The value in the middle."""
         return statistics.median(self.values)
 
+    def microseconds(self) -> Sample:
+        """Milliseconds in another unit, for what takes less than one."""
+        return Sample([value * 1000 for value in self.values], "us")
+
     def __str__(self) -> str:
         if len(self.values) == 1:
             return f"{self.values[0]:.0f} {self.unit}"
@@ -43,7 +47,7 @@ class Row:
 
     Attributes:
         what: what was measured.
-        ours: its sample.
+        ours: its sample; None if we have nothing of the kind yet.
         peer: what it stands beside.
         theirs: the peer's sample, from the same rounds.
         goal: what is wanted, in words.
@@ -51,7 +55,7 @@ class Row:
     """
 
     what: str
-    ours: Sample
+    ours: Sample | None
     peer: str
     theirs: Sample
     goal: str = ""
@@ -60,6 +64,8 @@ class Row:
     @property
     def ratio(self) -> str:
         """Ours by theirs: of the medians, and of the least values, which noise touches less."""
+        if self.ours is None:
+            return ""
         medians = f"{self.ours.median / self.theirs.median:.2f}"
         if len(self.ours.values) == 1:
             return medians
@@ -68,6 +74,8 @@ class Row:
     @property
     def difference(self) -> str:
         """Ours less theirs, of the same."""
+        if self.ours is None:
+            return ""
         medians = f"{self.ours.median - self.theirs.median:+.0f}"
         if len(self.ours.values) == 1:
             return f"{medians} {self.ours.unit}"
@@ -79,7 +87,7 @@ def print_table(title: str, rows: Sequence[Row]) -> None:
     lines: list[tuple[str, ...]] = [("", "ours", "beside", "", "ratio", "difference", "floor", "goal")]
     lines += [
         (
-            row.what, str(row.ours), row.peer, str(row.theirs), row.ratio, row.difference,
+            row.what, str(row.ours or "-"), row.peer, str(row.theirs), row.ratio, row.difference,
             str(row.floor or ""), row.goal,
         )
         for row in rows

@@ -35,7 +35,7 @@ _MEMORY_MIB = 256
 _BUFFERS = 64
 _LINUX_SCRIPT = """
 echo none >/sys/block/vda/queue/scheduler
-exec /bin/load /dev/vda direct
+load /dev/vda direct
 """
 
 
@@ -160,9 +160,7 @@ def rows(rounds: int) -> list[Row]:
 
 def _row(cell: Cell, workers: dict[str, Worker], rounds: int) -> Row:
     taken = in_turns({name: partial(worker.measure, cell) for name, worker in workers.items()}, rounds)
-    samples = {
-        name: Sample([value * 1000 for value in sample.values], "us") for name, sample in taken.items()
-    }
+    samples = {name: sample.microseconds() for name, sample in taken.items()}
     return Row(
         str(cell), samples["ours"], "Linux", samples["theirs"], "ratio at most 1", samples.get("floor")
     )

@@ -29,8 +29,9 @@ NETWORK: Final = (*_VIRTIO, "net/core/failover", "drivers/net/net_failover", "dr
 """The same for the network."""
 
 # What costs an emulated guest time and helps nobody here is off: barriers against speculation, and the doubt
-# whether the time-stamp counter can be trusted, which would make each look at the clock an exit to QEMU.
-_COMMAND_LINE = "console=ttyS0 quiet mitigations=off tsc=reliable"
+# whether the time-stamp counter can be trusted, which would make each look at the clock an exit to QEMU. After a
+# panic, QEMU ends.
+_COMMAND_LINE = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable"
 
 _INIT = """#!/bin/busybox sh
 export PATH=/bin
@@ -41,6 +42,7 @@ mount -t sysfs system /sys
 for module in {modules}; do insmod /modules/$module.ko; done
 stty -F /dev/console raw -echo
 {script}
+poweroff -f
 """
 
 
@@ -67,8 +69,8 @@ def linux_guest(
     Args:
         folder: where its file system is put.
         modules: those of the kernel that it needs, such as :data:`BLOCK`.
-        script: what its first process does, in BusyBox's shell, once the modules are loaded. The guest crashes
-            when it ends.
+        script: what its first process does, in BusyBox's shell, once the modules are loaded. The guest ends when
+            it does.
         files: what else is in it: from its paths, such as ``bin/nginx``, to files here.
 
     Raises:
@@ -88,7 +90,7 @@ def _pack(contents: Mapping[str, Path], init: str, busybox: Path) -> bytes:
     """An archive of cpio's format ``newc``: Linux's ``Documentation/driver-api/early-userspace``."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for inside in ("dev", "proc", "sys", "tmp"):
+        for inside in ("dev", "proc", "run", "sys", "tmp"):
             (root / inside).mkdir()
         for inside, file in contents.items():
             (root / inside).parent.mkdir(parents=True, exist_ok=True)

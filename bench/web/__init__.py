@@ -1,0 +1,121 @@
+"""A web server's speed, beside Linux guests that serve the same page, in one run and over the same ways.
+
+wrk, on this machine, keeps connections busy. Everything is in a network namespace of the benchmark's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from bench.namespace import Namespace
+from bench.rounds import Stopwatch, in_turns
+from bench.table import Row, Sample
+from bench.web.load import Wrk
+from bench.web.servers import Running, Server, Way, linux_servers, slirp, tap
+from labkit.build.builder import build
+from labkit.build.cache import Cache
+from labkit.settings import settings
+
+__all__ = ["rows"]
+
+_OURS = "ours"
+_CONNECTIONS = (1, 30, 100)
+_MEMORY_MIB = 256
+_LEAST_MIB = 8
+_ROUNDS_MOST = 5  # of a second each, for every server, way and number of connections
+
+
+def rows(rounds: int) -> list[Row]:
+    """The lines of the table."""
+    found = settings()
+    numbers = count(1)
+    with Namespace() as namespace, Cache(found.cache, found.cache_mib << 20).staging() as folder:
+        servers = linux_servers(folder)
+        source = found.root / "images" / "web"
+        if source.is_dir():
+            servers[_OURS] = Server(build(source).path, "--ipv4={} --ipv4-gateway={}".format)
+        else:
+            print("images/web is not there yet: these are its peers.")
+        ways: dict[str, Callable[[], Way]] = {"slirp": lambda: slirp(next(numbers))}
+        if namespace.has_tap:
+            ways["TAP"] = lambda: tap(namespace, next(numbers))
+        else:
+            print("/dev/net/tun cannot be opened: no TAP.")
+        contest = _Contest(namespace, servers, min(rounds, _ROUNDS_MOST))
+        table = []
+        for name, way in ways.items():
+            table += contest.boots(name, way) + contest.loads(name, way)
+        return table + contest.memory(ways["slirp"])
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """The servers, by name, and how often each is measured."""
+
+    namespace: Namespace
+    servers: dict[str, Server]
+    rounds: int
+
+    def boots(self, name: str, way: Callable[[], Way]) -> list[Row]:
+        def boot(server: Server, place: Way, watch: Stopwatch) -> None:
+            with self._running(server, place) as running:
+                assert running.milliseconds is not None
+                watch.milliseconds = running.milliseconds
+
+        contenders = {who: partial(boot, server, way()) for who, server in self.servers.items()}
+        what = f"{name}: start of QEMU to the first answer"
+        return _rows(what, in_turns(contenders, self.rounds), "at most 150 ms")
+
+    def loads(self, name: str, way: Callable[[], Way]) -> list[Row]:
+        places = {who: way() for who in self.servers}
+        with ExitStack() as stack:
+            for who, place in places.items():
+                running = stack.enter_context(self._running(self.servers[who], place))
+                assert running.milliseconds is not None
+            return [row for connections in _CONNECTIONS for row in self._load(name, places, connections)]
+
+    def _load(self, name: str, places: dict[str, Way], connections: int) -> list[Row]:
+        wrk = Wrk(self.namespace)
+        late: dict[str, list[float]] = {who: [] for who in places}
+
+        def load(who: str, watch: Stopwatch) -> None:
+            seen = wrk.run(places[who].url, connections=connections)
+            watch.milliseconds = 1000 / seen.rate
+            late[who].append(seen.p99)
+
+        taken = in_turns({who: partial(load, who) for who in places}, self.rounds)
+        what = f"{name}, {connections} connection{'s' if connections > 1 else ''}"
+        one = {who: sample.microseconds() for who, sample in taken.items()}
+        most = {who: Sample(values[-self.rounds :], "us") for who, values in late.items()}
+        goal = "ratio at most 1"
+        return _rows(f"{what}: a request", one, goal) + _rows(f"{what}: 99 % within", most, goal)
+
+    def memory(self, way: Callable[[], Way]) -> list[Row]:
+        least = {who: Sample([self._least(server, way())], "MiB") for who, server in self.servers.items()}
+        return _rows("the least memory that serves", least, "at most 32 MiB")
+
+    def _least(self, server: Server, place: Way) -> int:
+        too_little, enough = _LEAST_MIB, _MEMORY_MIB
+        while enough - too_little > 1:
+            middle = (too_little + enough) // 2
+            with self._running(server, place, memory_mib=middle, quiet=True) as running:
+                if running.milliseconds is None:
+                    too_little = middle
+                else:
+                    enough = middle
+        return enough
+
+    def _running(
+        self, server: Server, place: Way, *, memory_mib: int = _MEMORY_MIB, quiet: bool = False
+    ) -> Running:
+        return Running(self.namespace, server, place, memory_mib=memory_mib, quiet=quiet)
+
+
+def _rows(what: str, samples: dict[str, Sample], goal: str) -> list[Row]:
+    return [
+        Row(what, samples.get(_OURS), who, sample, goal) for who, sample in samples.items() if who != _OURS
+    ]
