@@ -26,7 +26,7 @@ class Namespace:
         Raises:
             HostError: this machine does not allow it.
         """
-        self._busybox = unpacked(["busybox-static"]) / "bin" / "busybox"
+        self._busybox = unpacked("busybox-static") / "bin" / "busybox"
         self._user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
         # It ends with us, however we end: when its standard input does.
         hold = f'"{self._busybox}" ip link set lo up && echo ready && exec cat'

@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from labkit.build.cache import Cache
@@ -18,7 +19,8 @@ __all__ = ["dependency", "made_once", "unpacked"]
 _KIND = "debian"
 
 
-def unpacked(packages: Sequence[str]) -> Path:
+@cache
+def unpacked(*packages: str) -> Path:
     """A folder with the files of packages, as they would lie under ``/``. Needs no root.
 
     Args:
@@ -66,14 +68,14 @@ def made_once(what: str, make: Callable[[Path], None]) -> Path:
         make: fills an empty folder.
     """
     found = settings()
-    cache = Cache(found.cache, found.cache_mib << 20)
+    place = Cache(found.cache, found.cache_mib << 20)
     key = hashlib.sha256(what.encode()).hexdigest()[:24]
-    with cache.lock(f"{_KIND}-{key}"):
-        if ready := cache.find(_KIND, key):
+    with place.lock(f"{_KIND}-{key}"):
+        if ready := place.find(_KIND, key):
             return ready
-        with cache.staging() as folder:
+        with place.staging() as folder:
             make(folder)
-            return cache.publish(folder, _KIND, key)
+            return place.publish(folder, _KIND, key)
 
 
 def _apt(*command: str, folder: Path | None = None) -> str:

@@ -77,7 +77,7 @@ def linux_guest(
         HostError: the Debian packages cannot be had.
     """
     kernel = find_kernel()
-    busybox = unpacked(["busybox-static"]) / "bin" / "busybox"
+    busybox = unpacked("busybox-static") / "bin" / "busybox"
     contents = {"bin/busybox": busybox, **(files or {})}
     contents |= {f"modules/{Path(name).name}.ko": kernel.modules / f"{name}.ko" for name in modules}
     names = " ".join(Path(name).name for name in modules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bench.linux.debian import dependency, made_once, unpacked
@@ -29,6 +30,7 @@ class Kernel:
     modules: Path
 
 
+@cache
 def find_kernel() -> Kernel:
     """The kernel of Debian's package ``linux-image-cloud-amd64``.
 
@@ -37,7 +39,7 @@ def find_kernel() -> Kernel:
     """
     package = dependency("linux-image-cloud-amd64", r"linux-image-\S+-cloud-amd64")
     release = package.removeprefix("linux-image-")
-    files = unpacked([package, "lz4"])
+    files = unpacked(package, "lz4")
     packed = files / "boot" / f"vmlinuz-{release}"
 
     def unpack(folder: Path) -> None:

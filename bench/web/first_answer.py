@@ -7,6 +7,7 @@ answer within the time, it prints the last words of the console as an error, and
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
 import sys
@@ -29,7 +30,6 @@ def _answers(host: str, port: int) -> bool:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
-        time.sleep(_PATIENCE)
         return False
 
 
@@ -42,6 +42,8 @@ def main(host: str, port: int, seconds: float, command: list[str]) -> int:
     ):
         try:
             while not _answers(host, port):
+                if select.select([sys.stdin], [], [], _PATIENCE)[0]:
+                    return 1
                 if qemu.poll() is not None or time.perf_counter() - began > seconds:
                     console.seek(0)
                     sys.stderr.buffer.write(console.read()[-_LAST_WORDS:])

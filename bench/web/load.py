@@ -32,7 +32,7 @@ class Wrk:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._tree = unpacked(["wrk", "libluajit-5.1-2", "libssl3"])
+        self._tree = unpacked("wrk", "libluajit-5.1-2", "libssl3")
 
     def run(self, url: str, *, connections: int, seconds: int = 1) -> Load:
         """Keep so many connections busy for so long.

@@ -87,7 +87,7 @@ def linux_servers(folder: Path) -> dict[str, Server]:
     Raises:
         HostError: the Debian packages cannot be had.
     """
-    tree = unpacked(["nginx", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"])
+    tree = unpacked("nginx", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g")
     texts = {
         "www/index.html": "x" * PAGE_BYTES,
         "etc/nginx.conf": _NGINX_CONFIGURATION,
