@@ -76,8 +76,7 @@ class GuestEvent:
 
     Attributes:
         kind: ``running``, ``stamp``, ``address``, ``exit``, ``panic``, ``power cut``, ``ended``, ``lost``, or what
-            libvirt says:
-            ``shutdown``, ``crashed``, ``stopped``.
+            libvirt says: ``shutdown``, ``crashed``, ``stopped``.
         detail: in words.
         seconds: since the guest began to run.
     """
