@@ -70,7 +70,7 @@ _CONVERSIONS = {
     (
         "string",
         "int",
-    ): "Make a number of the text: int_of_string … . In a format, write %s for a text, not %d.",
+    ): "Make a number of the text: int_of_string … . In a format, write %s for a text, not %d. ^ joins two texts.",
     ("float", "string"): 'Make a text of the number: string_of_float …, or Printf.sprintf "%f" … .',
     ("int", "float"): "Whole numbers and floats do not mix: write 1. for 1, +. for +, or Float.of_int … .",
     ("float", "int"): "Floats and whole numbers do not mix: write + for +. , or Int.of_float … .",
@@ -85,6 +85,10 @@ _CONVERSIONS = {
 
 # In each line: what the message must hold, and the hint. The first that fits is given.
 _RULES: list[tuple[str, str | _Hint]] = [
+    (
+        r"Unbound value Arg\.(\w+)",
+        "This is the Arg of OCaml itself, which has no {0}: write open Cmdliner at the top.",
+    ),
     (
         r"Unbound value (?:\w+\.)+(\w+)",
         "The module has no {0}: look up its name in the module's documentation, and mind the spelling.",
@@ -110,6 +114,11 @@ _RULES: list[tuple[str, str | _Hint]] = [
         r"Unbound type constructor (\S+)",
         "Define type {0} above, or write the module it comes from: Module.{0}.",
     ),
+    (
+        r"The constructor (\S+) expects (\d+) argument",
+        "Write what it carries behind it: {0} x, or {0} _ where that does not matter.",
+    ),
+    (r"this statement never returns", "What stands behind it is never reached: leave that out."),
     (
         r"Unbound record field (\S+)",
         "Write the module of the record's type once: {{ Module.{0} = … }}, r.Module.{0}.",
@@ -139,7 +148,10 @@ _RULES: list[tuple[str, str | _Hint]] = [
         r"Syntax error",
         "Look at the end of what comes just before: a missing in, ;, ), end or done, or a ; or ) too many.",
     ),
-    (r"[Uu]nterminated string|String literal not terminated", 'Close the text with " .'),
+    (
+        r"[Uu]nterminated string|String literal not terminated",
+        'A text has a " at both ends: look for the one that is missing, here or above.',
+    ),
     (r"Comment not terminated", 'Close the comment with *) ; a lone " inside of a comment opens a text.'),
     (
         r"Illegal character (\S+)",

@@ -62,7 +62,13 @@ def refused(folder: Path, text: str, file: str = "unikernel.ml") -> CompileError
             "optoin.ml",
         ),
         ("let start () = (* open\nLwt.return ()", (1, 16, 17), "(*", "Comment not terminated", r"\*\)"),
-        ('let start () = "open', (1, 16, 16), None, "String literal not terminated|unterminated", "Close"),
+        (
+            'let start () = "open',
+            (1, 16, 16),
+            None,
+            "String literal not terminated|unterminated",
+            "both ends",
+        ),
         ("let start () = “hi”", (1, 16, 16), None, "Illegal character", "quotes"),
         ("let start () = Yes", (1, 16, 18), "Yes", "Unbound constructor Yes", "capital"),
         (
@@ -80,6 +86,8 @@ def refused(folder: Path, text: str, file: str = "unikernel.ml") -> CompileError
             "missing ;",
         ),
         ("let start () = 3 4", (1, 16, 16), "3", "not a function", "missing ;"),
+        ("let start () = Arg.info []", (1, 16, 23), "Arg.info", "Unbound value Arg.info", "open Cmdliner"),
+        ("let start () = Some", (1, 16, 19), "Some", "expects 1 argument", "Some x"),
     ],
 )
 def test_beginners_errors(

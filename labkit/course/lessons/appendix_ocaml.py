@@ -26,8 +26,9 @@ def seconds(trial: Trial) -> None:
 def total(trial: Trial) -> None:
     """A recursion over a list."""
     trial.expect_value("total []", "0", "What is the sum of no numbers?")
-    trial.expect_value("total [ 5 ]", "5", "The sum is the first, plus the total of the rest.")
-    trial.expect_value("total [ 1; 2; 3; 4 ]", "10", "The sum is the first, plus the total of the rest.")
+    look = "The sum is the first, plus the total of the rest. Without `rec`, `total` is the one from before."
+    trial.expect_value("total [ 5 ]", "5", look)
+    trial.expect_value("total [ 1; 2; 3; 4 ]", "10", look)
 
 
 def later(trial: Trial) -> None:

@@ -32,7 +32,9 @@ def argument(trial: Trial) -> None:
     """A new argument."""
     image = trial.image("hello", "greeter")
     trial.expect_logged(
-        trial.run(image, "--who=Ada"), ["Hello, Ada!"], "Where does the text that is logged come from?"
+        trial.run(image, "--who=Ada"),
+        ["Hello, Ada!"],
+        "Define an argument `who` as `hello` is defined further up, and log its value.",
     )
     trial.expect_logged(
         trial.run(image, "--who=Grace Hopper"), ["Hello, Grace Hopper!"], "Log what the argument says."
