@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit import Disk
 from labkit.build.builder import build
 from labkit.build.domainxml import DomainDisk
 from labkit.build.image import Image
@@ -333,8 +334,16 @@ def test_a_disk_that_another_qemu_has_is_refused(block: Image, disk: Path) -> No
         try:
             with pytest.raises(UsageError, match="in use by another guest"):
                 boot(block, disks={"storage": disk})
+            held = Disk(disk)
+            assert held.in_use
+            assert "while a guest runs" in str(held.hex(0))
+            with pytest.raises(UsageError, match="a guest has it"):
+                held.write(0, bytes(512))
         finally:
             qemu.kill()
+    assert not held.in_use
+    assert "while a guest runs" not in str(held.hex(0))
+    held.write(0, bytes(512))
 
 
 @pytest.mark.live

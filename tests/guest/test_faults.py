@@ -62,6 +62,10 @@ def test_a_read_error_comes_and_goes(shell: Image, disk: Disk) -> None:
         storage.heal()
         assert ask(guest, "read 7") == "6"
         assert not storage.faults
+        storage.fail_reads(8)
+        assert [ask(guest, f"read {sector}") for sector in (7, 8)] == ["6", FAILED.format(8)], (
+            "it is gone for good"
+        )
 
 
 def test_a_write_that_fails_changes_nothing(shell: Image, disk: Disk) -> None:
