@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from labkit import Disk
+from labkit.build.builder import build
 from labkit.build.image import Image
+from labkit.guest import Guest, boot
 from labkit.host import open_host, warm
 from labkit.host.connection import Host
 
@@ -23,7 +28,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
     """Gives the test kernel of a name, as an image."""
     folder = tmp_path_factory.mktemp("kernels")
 
-    def build(name: str) -> Image:
+    def assemble(name: str) -> Image:
         made = folder / name
         if not made.exists():
             subprocess.run(
@@ -36,13 +41,43 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
             )
         return Image.load(made)
 
-    return build
+    return assemble
 
 
 @pytest.fixture(scope="session", autouse=True)
 def warmed(run_folder: Path) -> None:
     """libvirt knows QEMU before the first clock is started."""
     warm()
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Boots tests/images/diskshell, which does with its disk what is typed."""
+
+    image: Image
+
+    def boot(self, disk: Disk) -> Guest:
+        """A guest that waits for the first line."""
+        guest = boot(self.image, disks={"storage": disk})
+        guest.console.expect("> ready\n", timeout=20)
+        return guest
+
+    def ask(self, guest: Guest, line: str) -> str:
+        """Type a line, and give the answer."""
+        guest.console.send(f"{line}\n")
+        return guest.console.expect(re.compile(r"> (.*)\n"), timeout=20).groups[0] or ""
+
+
+@pytest.fixture(scope="session")
+def shell(root: Path) -> Shell:
+    """Guests that do with their disks what is typed."""
+    return Shell(build(root / "tests" / "images" / "diskshell"))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    """An empty disk of 1 MiB."""
+    return Disk.create(tmp_path / "disk.img", "1 MiB")
 
 
 @pytest.fixture

@@ -2,79 +2,52 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labkit import Disk, Faults
 from labkit.build.builder import build
-from labkit.build.image import Image
 from labkit.errors import GuestError, UsageError
 from labkit.guest import Guest, boot
 from labkit.guest.guestdisk import Counts
 
 pytestmark = pytest.mark.live
 
-Ask = Callable[[Guest, str], str]
 FAILED = "no: the disk failed at sector {} or behind it"
 
 
-@pytest.fixture(scope="module")
-def shell(root: Path) -> Image:
-    """A guest that does with its disk what is typed."""
-    return build(root / "tests" / "images" / "diskshell")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Disk:
-    """An empty disk of 1 MiB."""
-    return Disk.create(tmp_path / "disk.img", "1 MiB")
-
-
-def ask(guest: Guest, line: str) -> str:
-    """Type a line, and give the answer."""
-    guest.console.send(f"{line}\n")
-    return guest.console.expect(re.compile(r"> (.*)\n"), timeout=20).groups[0] or ""
-
-
-def started(shell: Image, disk: Disk) -> Guest:
-    guest = boot(shell, disks={"storage": disk})
-    guest.console.expect("> ready\n", timeout=20)
-    return guest
-
-
-def test_a_read_error_comes_and_goes(shell: Image, disk: Disk) -> None:
+def test_a_read_error_comes_and_goes(shell: Any, disk: Disk) -> None:
     disk.write(7, (5).to_bytes(8, "little") * 64)
-    with started(shell, disk) as guest:
-        assert ask(guest, "read 7") == "5"
+    with shell.boot(disk) as guest:
+        assert shell.ask(guest, "read 7") == "5"
         storage = guest.disks["storage"]
         storage.fail_reads(7)
-        assert [ask(guest, f"read {sector}") for sector in (6, 7, 7, 8)] == [
+        assert [shell.ask(guest, f"read {sector}") for sector in (6, 7, 7, 8)] == [
             "0",
             *[FAILED.format(7)] * 2,
             "0",
         ]
-        assert ask(guest, "write 7 1 6") == "done", "only reads fail"
+        assert shell.ask(guest, "write 7 1 6") == "done", "only reads fail"
         assert "every read of sector 7 fails" in repr(storage)
         storage.heal()
-        assert ask(guest, "read 7") == "6"
+        assert shell.ask(guest, "read 7") == "6"
         assert not storage.faults
         storage.fail_reads(8)
-        assert [ask(guest, f"read {sector}") for sector in (7, 8)] == ["6", FAILED.format(8)], (
+        assert [shell.ask(guest, f"read {sector}") for sector in (7, 8)] == ["6", FAILED.format(8)], (
             "it is gone for good"
         )
 
 
-def test_a_write_that_fails_changes_nothing(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
+def test_a_write_that_fails_changes_nothing(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
         storage = guest.disks["storage"].fail_writes(range(8, 10))
-        assert ask(guest, "write 7 4 1") == FAILED.format(7)
-        assert ask(guest, "write 8 1 1") == FAILED.format(8)
-        assert ask(guest, "write 10 1 1") == "done"
-        assert ask(guest, "read 8") == "0"
+        assert shell.ask(guest, "write 7 4 1") == FAILED.format(7)
+        assert shell.ask(guest, "write 8 1 1") == FAILED.format(8)
+        assert shell.ask(guest, "write 10 1 1") == "done"
+        assert shell.ask(guest, "read 8") == "0"
         assert storage.counts() == Counts(
             reads=1,
             read_bytes=512,
@@ -89,56 +62,59 @@ def test_a_write_that_fails_changes_nothing(shell: Image, disk: Disk) -> None:
     assert any(disk.read(10))
 
 
-def test_once_is_once_and_other_faults_do_not_bring_it_back(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
+def test_once_is_once_and_other_faults_do_not_bring_it_back(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
         storage = guest.disks["storage"].fail_reads(1, 2, once=True)
-        assert [ask(guest, f"read {sector}") for sector in (1, 1, 2, 2)] == [
+        assert [shell.ask(guest, f"read {sector}") for sector in (1, 1, 2, 2)] == [
             FAILED.format(1),
             "0",
             FAILED.format(2),
             "0",
         ]
         storage.fail_reads(3).fail_writes(once=True)
-        assert [ask(guest, f"read {sector}") for sector in (1, 2, 3)] == ["0", "0", FAILED.format(3)]
-        assert [ask(guest, f"write {sector} 1 1") for sector in (100, 101)] == [FAILED.format(100), "done"]
+        assert [shell.ask(guest, f"read {sector}") for sector in (1, 2, 3)] == ["0", "0", FAILED.format(3)]
+        assert [shell.ask(guest, f"write {sector} 1 1") for sector in (100, 101)] == [
+            FAILED.format(100),
+            "done",
+        ]
 
 
-def test_a_flush_that_fails(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
+def test_a_flush_that_fails(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
         guest.disks["storage"].fail_flushes(once=True)
-        assert ask(guest, "write 0 1 1") == "done"
-        assert ask(guest, "flush").startswith("no: the disk failed")
-        assert ask(guest, "flush") == "done"
+        assert shell.ask(guest, "write 0 1 1") == "done"
+        assert shell.ask(guest, "flush").startswith("no: the disk failed")
+        assert shell.ask(guest, "flush") == "done"
         assert guest.disks["storage"].counts().failed_flushes == 1
 
 
 @pytest.mark.parametrize("size", ["1 MiB", "1 GiB"])
-def test_a_disk_that_fills_up(shell: Image, tmp_path: Path, size: str) -> None:
+def test_a_disk_that_fills_up(shell: Any, tmp_path: Path, size: str) -> None:
     """The guest is told, and goes on: QEMU would stop it, were it left to itself."""
     disk = Disk.create(tmp_path / "disk.img", size)
     last = disk.sectors - 1
-    with started(shell, disk) as guest:
-        assert ask(guest, f"write {last} 1 1") == "done"
+    with shell.boot(disk) as guest:
+        assert shell.ask(guest, f"write {last} 1 1") == "done"
         guest.disks["storage"].fill("64 KiB")
-        assert ask(guest, "write 0 128 2") == "done"
-        assert ask(guest, "write 127 2 3") == FAILED.format(127)
+        assert shell.ask(guest, "write 0 128 2") == "done"
+        assert shell.ask(guest, "write 127 2 3") == FAILED.format(127)
         for sector in (128, 129, 1000, last):
-            assert ask(guest, f"write {sector} 1 3") == FAILED.format(sector)
-        assert [ask(guest, f"read {sector}") for sector in (0, 127, 128, last)] == ["2", "2", "0", "1"]
-        assert ask(guest, "write 127 1 4") == "done", "what is there can be written over"
+            assert shell.ask(guest, f"write {sector} 1 3") == FAILED.format(sector)
+        assert [shell.ask(guest, f"read {sector}") for sector in (0, 127, 128, last)] == ["2", "2", "0", "1"]
+        assert shell.ask(guest, "write 127 1 4") == "done", "what is there can be written over"
         guest.disks["storage"].heal()
-        assert ask(guest, "write 128 1 5") == "done"
+        assert shell.ask(guest, "write 128 1 5") == "done"
     assert disk.sectors == last + 1
 
 
-def test_slowness_comes_and_goes(shell: Image, disk: Disk) -> None:
+def test_slowness_comes_and_goes(shell: Any, disk: Disk) -> None:
     def seconds(guest: Guest, requests: int) -> float:
         began = time.monotonic()
         for _ in range(requests):
-            assert ask(guest, "read 0") == "0"
+            assert shell.ask(guest, "read 0") == "0"
         return time.monotonic() - began
 
-    with started(shell, disk) as guest:
+    with shell.boot(disk) as guest:
         quick = seconds(guest, 20)
         guest.disks["storage"].slow(requests=10)
         assert seconds(guest, 20) > 1.5, "at ten a second"
@@ -146,19 +122,19 @@ def test_slowness_comes_and_goes(shell: Image, disk: Disk) -> None:
         assert seconds(guest, 20) < max(1.0, 5 * quick)
         guest.disks["storage"].slow(bytes="64 KiB")
         began = time.monotonic()
-        assert ask(guest, "write 0 256 1") == "done"
-        assert ask(guest, "write 0 256 1") == "done"
+        assert shell.ask(guest, "write 0 256 1") == "done"
+        assert shell.ask(guest, "write 0 256 1") == "done"
         assert time.monotonic() - began > 1, "the second waits for the first to have been paid for"
 
 
-def test_faults_from_the_first_moment_on(shell: Image, disk: Disk) -> None:
+def test_faults_from_the_first_moment_on(shell: Any, disk: Disk) -> None:
     broken = disk.with_faults(Faults().fail_reads(7).fail_writes(8, once=True).slow(requests=1000))
-    with started(shell, broken) as guest:
-        assert ask(guest, "read 7") == FAILED.format(7)
-        assert [ask(guest, "write 8 1 1") for _ in range(2)] == [FAILED.format(8), "done"]
+    with shell.boot(broken) as guest:
+        assert shell.ask(guest, "read 7") == FAILED.format(7)
+        assert [shell.ask(guest, "write 8 1 1") for _ in range(2)] == [FAILED.format(8), "done"]
         assert guest.disks["storage"].faults == broken.faults
-    with started(shell, disk) as guest:
-        assert ask(guest, "read 7") == "0", "the disk itself is as it was"
+    with shell.boot(disk) as guest:
+        assert shell.ask(guest, "read 7") == "0", "the disk itself is as it was"
 
 
 def test_each_disk_has_its_own(root: Path, tmp_path: Path) -> None:
@@ -173,23 +149,23 @@ def test_each_disk_has_its_own(root: Path, tmp_path: Path) -> None:
     assert not any(second.read(1))
 
 
-def test_a_read_only_disk_can_fail_too(shell: Image, disk: Disk) -> None:
+def test_a_read_only_disk_can_fail_too(shell: Any, disk: Disk) -> None:
     disk.path.chmod(0o444)
-    with started(shell, disk) as guest:
+    with shell.boot(disk) as guest:
         guest.disks["storage"].fail_reads(0, once=True)
-        assert [ask(guest, "read 0") for _ in range(2)] == [FAILED.format(0), "0"]
+        assert [shell.ask(guest, "read 0") for _ in range(2)] == [FAILED.format(0), "0"]
         guest.disks["storage"].heal()
-        assert ask(guest, "write 0 1 1") == "no: the device is read-only"
+        assert shell.ask(guest, "write 0 1 1") == "no: the device is read-only"
 
 
-def test_what_cannot_be_is_refused_and_changes_nothing(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
+def test_what_cannot_be_is_refused_and_changes_nothing(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
         with pytest.raises(UsageError, match="the disk has 2048"):
             guest.disks["storage"].fail_reads(2048)
         with pytest.raises(UsageError, match="no disk 'strage'; it has: storage"):
             guest.disks["strage"]
         assert list(guest.disks) == ["storage"]
-        assert ask(guest, "read 0") == "0"
+        assert shell.ask(guest, "read 0") == "0"
         storage = guest.disks["storage"]
         guest.console.send("bye\n")
         assert guest.wait(20).status == 0
@@ -198,14 +174,14 @@ def test_what_cannot_be_is_refused_and_changes_nothing(shell: Image, disk: Disk)
                 late()
 
 
-def test_a_guest_that_stays_has_no_faults(shell: Image, disk: Disk) -> None:
+def test_a_guest_that_stays_has_no_faults(shell: Any, disk: Disk) -> None:
     for special in (disk.with_cache(), disk.with_faults(Faults().fail_reads(1))):
         with pytest.raises(UsageError, match="cannot be a disk of a guest that stays"):
-            boot(shell, disks={"storage": special}, stay=True)
+            boot(shell.image, disks={"storage": special}, stay=True)
 
 
-def test_a_guest_of_another_process_is_left_alone(shell: Image, disk: Disk) -> None:
-    guest = boot(shell, disks={"storage": disk}, stay=True)
+def test_a_guest_of_another_process_is_left_alone(shell: Any, disk: Disk) -> None:
+    guest = boot(shell.image, disks={"storage": disk}, stay=True)
     try:
         for ask_for in (lambda: guest.disks, guest.power_cut):
             with pytest.raises(UsageError, match="belongs to another process"):
@@ -215,9 +191,9 @@ def test_a_guest_of_another_process_is_left_alone(shell: Image, disk: Disk) -> N
         guest.close()
 
 
-def test_no_connection_is_kept_by_a_disk(shell: Image, disk: Disk) -> None:
+def test_no_connection_is_kept_by_a_disk(shell: Any, disk: Disk) -> None:
     """A domain that somebody holds keeps libvirt's connection open, and its guest alive."""
-    guest = started(shell, disk)
+    guest = shell.boot(disk)
     storage = guest.disks["storage"].fail_reads(1)
     guest.close()
     with pytest.raises(GuestError, match="has ended"):

@@ -10,41 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labkit import Disk, run
 from labkit.build.builder import build
-from labkit.build.image import Image
 from labkit.errors import ConsoleTimeout, GuestError, UsageError
-from labkit.guest import Guest, Reason, boot
+from labkit.guest import Reason, boot
 from labkit.host.qemu import process_of
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def shell(root: Path) -> Image:
-    """A guest that does with its disk what is typed."""
-    return build(root / "tests" / "images" / "diskshell")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Disk:
-    """An empty disk of 1 MiB."""
-    return Disk.create(tmp_path / "disk.img", "1 MiB")
-
-
-def ask(guest: Guest, line: str) -> str:
-    """Type a line, and give the answer."""
-    guest.console.send(f"{line}\n")
-    return guest.console.expect(re.compile(r"> (.*)\n"), timeout=20).groups[0] or ""
-
-
-def started(shell: Image, disk: Disk) -> Guest:
-    guest = boot(shell, disks={"storage": disk})
-    guest.console.expect("> ready\n", timeout=20)
-    return guest
 
 
 def numbers(disk: Disk, count: int = 8) -> list[int]:
@@ -57,9 +33,9 @@ def numbers(disk: Disk, count: int = 8) -> list[int]:
     return found
 
 
-def test_without_a_cache_nothing_is_lost_and_that_is_said(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
-        assert ask(guest, "write 0 8 1") == "done"
+def test_without_a_cache_nothing_is_lost_and_that_is_said(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
+        assert shell.ask(guest, "write 0 8 1") == "done"
         cut = guest.power_cut()
     assert numbers(disk) == [1] * 8
     assert cut.disks == {}
@@ -72,10 +48,10 @@ def test_without_a_cache_nothing_is_lost_and_that_is_said(shell: Image, disk: Di
     assert guest.power_cut() is cut is guest.cut, "once is enough"
 
 
-def test_what_was_not_flushed_is_lost(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_cache()) as guest:
+def test_what_was_not_flushed_is_lost(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_cache()) as guest:
         for line in ("write 0 4 1", "flush", "write 2 4 2", "write 3 1 3"):
-            assert ask(guest, line) == "done"
+            assert shell.ask(guest, line) == "done"
         assert numbers(disk) == [1, 1, 2, 3, 2, 2, 0, 0], "the file has it all, while the guest runs"
         cut = guest.power_cut(lose="unflushed")
     assert numbers(disk) == [1, 1, 1, 1, 0, 0, 0, 0]
@@ -83,14 +59,14 @@ def test_what_was_not_flushed_is_lost(shell: Image, disk: Disk) -> None:
     assert cut.lost == {"storage": (2, 3, 4, 5)}
 
 
-def test_some_of_it_is_lost_and_a_seed_says_which(shell: Image, disk: Disk) -> None:
+def test_some_of_it_is_lost_and_a_seed_says_which(shell: Any, disk: Disk) -> None:
     seen = []
     empty = disk.snapshot()
     for seed in (1, 2, 1):
         disk.restore(empty)
-        with started(shell, disk.with_cache()) as guest:
+        with shell.boot(disk.with_cache()) as guest:
             for line in ("write 0 8 1", "flush", "write 0 8 2", "write 0 8 3"):
-                assert ask(guest, line) == "done"
+                assert shell.ask(guest, line) == "done"
             cut = guest.power_cut(seed=seed)
         found = numbers(disk)
         assert set(found) <= {1, 2, 3}
@@ -100,18 +76,18 @@ def test_some_of_it_is_lost_and_a_seed_says_which(shell: Image, disk: Disk) -> N
     assert seen[0] == seen[2] != seen[1]
 
 
-def test_nothing_need_be_lost(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_cache()) as guest:
-        assert ask(guest, "write 0 8 1") == "done"
+def test_nothing_need_be_lost(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_cache()) as guest:
+        assert shell.ask(guest, "write 0 8 1") == "done"
         cut = guest.power_cut(lose="nothing")
     assert numbers(disk) == [1] * 8
     assert cut.disks["storage"].kept == tuple(range(8))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_was_told_to_be_flushed_is_there(shell: Image, disk: Disk, seed: int) -> None:
+def test_what_was_told_to_be_flushed_is_there(shell: Any, disk: Disk, seed: int) -> None:
     """At a moment that nobody chose: some milliseconds after a text."""
-    with started(shell, disk.with_cache()) as guest:
+    with shell.boot(disk.with_cache()) as guest:
         guest.console.send("journal\n")
         guest.power_cut(when=f"flushed {5 + 7 * seed}\n", seed=seed)
         told = [int(number) for number in re.findall(r"flushed (\d+)\n", guest.console.text())]
@@ -122,13 +98,13 @@ def test_what_was_told_to_be_flushed_is_there(shell: Image, disk: Disk, seed: in
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2, 9])
-def test_a_planned_cut_is_exact_and_repeatable(shell: Image, disk: Disk, writes: int) -> None:
+def test_a_planned_cut_is_exact_and_repeatable(shell: Any, disk: Disk, writes: int) -> None:
     """The guest stops at the very write: what it said and what is left is the same each time."""
     seen = set()
     empty = disk.snapshot()
     for _ in range(2):
         disk.restore(empty)
-        with started(shell, disk.with_power_cut(writes, seed=3)) as guest:
+        with shell.boot(disk.with_power_cut(writes, seed=3)) as guest:
             guest.console.send("journal\n")
             assert guest.wait(20).reason is Reason.POWER_CUT
         assert guest.cut
@@ -138,10 +114,10 @@ def test_a_planned_cut_is_exact_and_repeatable(shell: Image, disk: Disk, writes:
     assert len(seen) == 1
 
 
-def test_a_planned_cut_between_a_write_and_its_flush(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_power_cut(2, lose="unflushed")) as guest:
+def test_a_planned_cut_between_a_write_and_its_flush(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_power_cut(2, lose="unflushed")) as guest:
         for line in ("write 0 8 1", "flush", "write 0 4 2"):
-            assert ask(guest, line) == "done"
+            assert shell.ask(guest, line) == "done"
         guest.console.send("write 0 8 3\n")
         assert guest.wait(20).reason is Reason.POWER_CUT
     assert numbers(disk) == [1] * 8, "the flush that QEMU does when it stops a guest is not the guest's"
@@ -149,7 +125,7 @@ def test_a_planned_cut_between_a_write_and_its_flush(shell: Image, disk: Disk) -
     assert guest.cut.lost == {"storage": (0, 1, 2, 3)}
 
 
-def test_run_tells_of_a_planned_cut(shell: Image, root: Path, disk: Disk) -> None:
+def test_run_tells_of_a_planned_cut(shell: Any, root: Path, disk: Disk) -> None:
     outcome = run(
         root / "images" / "block", "--write=x", disks={"storage": disk.with_power_cut(0)}, timeout=20
     )
@@ -158,9 +134,9 @@ def test_run_tells_of_a_planned_cut(shell: Image, root: Path, disk: Disk) -> Non
     assert not any(disk.read(0))
 
 
-def test_a_planned_cut_that_does_not_come(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_power_cut(5)) as guest:
-        assert ask(guest, "write 0 8 1") == "done"
+def test_a_planned_cut_that_does_not_come(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_power_cut(5)) as guest:
+        assert shell.ask(guest, "write 0 8 1") == "done"
         guest.console.send("bye\n")
         assert guest.wait(20).status == 0
         assert guest.cut is None
@@ -169,9 +145,9 @@ def test_a_planned_cut_that_does_not_come(shell: Image, disk: Disk) -> None:
     assert numbers(disk) == [1] * 8, "at any other end nothing is lost"
 
 
-def test_only_a_power_cut_loses(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_cache()) as guest:
-        assert ask(guest, "write 0 8 1") == "done"
+def test_only_a_power_cut_loses(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_cache()) as guest:
+        assert shell.ask(guest, "write 0 8 1") == "done"
         assert guest.stop().reason is Reason.STOPPED
     assert numbers(disk) == [1] * 8
 
@@ -190,29 +166,29 @@ def test_two_disks_lose_their_power_together(root: Path, tmp_path: Path) -> None
         boot(image, disks={"first": first.with_power_cut(1), "second": second.with_power_cut(2)})
 
 
-def test_a_text_that_does_not_come(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_cache()) as guest:
+def test_a_text_that_does_not_come(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_cache()) as guest:
         with pytest.raises(ConsoleTimeout):
             guest.power_cut(when="never", timeout=0.2)
-        assert ask(guest, "read 0") == "0", "it runs on"
+        assert shell.ask(guest, "read 0") == "0", "it runs on"
         with pytest.raises(UsageError, match="cannot lose 'everything'"):
             guest.power_cut(lose="everything")  # type: ignore[arg-type]
-        assert ask(guest, "read 0") == "0"
+        assert shell.ask(guest, "read 0") == "0"
 
 
-def test_the_disk_is_free_after_it(shell: Image, disk: Disk) -> None:
-    with started(shell, disk.with_cache()) as guest:
+def test_the_disk_is_free_after_it(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk.with_cache()) as guest:
         guest.power_cut()
         disk.write(0, bytes(512))
-        with started(shell, disk) as other:
-            assert ask(other, "read 0") == "0"
+        with shell.boot(disk) as other:
+            assert shell.ask(other, "read 0") == "0"
 
 
 def test_nothing_is_left_of_it(
-    shell: Image, disk: Disk, processes_with: Callable[[str], list[int]], eventually: Callable[..., float]
+    shell: Any, disk: Disk, processes_with: Callable[[str], list[int]], eventually: Callable[..., float]
 ) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    with started(shell, disk.with_cache()) as guest:
+    with shell.boot(disk.with_cache()) as guest:
         assert [path.name for path in disk.path.parent.iterdir()] == ["disk.img"]
         guest.power_cut()
     assert guest.settled(10)  # type: ignore[attr-defined]
@@ -222,7 +198,7 @@ def test_nothing_is_left_of_it(
 
 
 def test_a_killed_owner_leaves_its_disk_only(
-    shell: Image, disk: Disk, processes_with: Callable[[str], list[int]], eventually: Callable[..., float]
+    shell: Any, disk: Disk, processes_with: Callable[[str], list[int]], eventually: Callable[..., float]
 ) -> None:
     code = (
         "import sys, time, labkit\n"
@@ -235,7 +211,7 @@ def test_a_killed_owner_leaves_its_disk_only(
         "print(guest.name, flush=True)\n"
         "guest.wait()\n"
     )
-    command = [sys.executable, "-c", code, str(shell.path), str(disk.path)]
+    command = [sys.executable, "-c", code, str(shell.image.path), str(disk.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout
         name = owner.stdout.readline().strip()
@@ -247,8 +223,8 @@ def test_a_killed_owner_leaves_its_disk_only(
     disk.write(0, bytes(512))
 
 
-def test_a_qemu_is_found_by_its_guests_name(shell: Image, disk: Disk) -> None:
-    with started(shell, disk) as guest:
+def test_a_qemu_is_found_by_its_guests_name(shell: Any, disk: Disk) -> None:
+    with shell.boot(disk) as guest:
         handle = process_of(guest.name)
         signal.pidfd_send_signal(handle, 0)
         os.close(handle)
