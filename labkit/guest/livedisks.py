@@ -7,7 +7,7 @@ import secrets
 import select
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -97,7 +97,8 @@ class LiveDisks(Mapping[str, GuestDisk]):
         """
         if self._process < 0:
             return False
-        signal.pidfd_send_signal(self._process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
         return True
 
     def settle(self, lose: Lose, seed: int | None) -> PowerCut:

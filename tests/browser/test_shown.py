@@ -81,12 +81,18 @@ disk.write(7, b"still here".ljust(512, b"\\0"))
 disk.write(9, bytes(range(256)) * 2)"""
 
 
+CUT = """from labkit.guest.powercut import PowerCut
+from labkit.host.writelog import Loss
+PowerCut("some", 3, {"storage": Loss((7, 8, 9), (8,))})"""
+
+
 @pytest.mark.parametrize("width", [800, 1280])
 def test_bytes_and_what_changed_in_them(notebook: Callable[..., Any], width: int) -> None:
-    book = notebook(BYTES, "disk.hex(7, 3)", "disk.diff(before)", width=width)
+    book = notebook(BYTES, "disk.hex(7, 3)", "disk.diff(before)", CUT, width=width, height=1700)
     book.run_all()
     views = book.page.locator(".labkit-bytes table")
-    views.nth(1).wait_for()
+    views.nth(2).wait_for()
+    assert views.nth(2).locator("td").all_inner_texts() == ["storage", "7 to 9", "8", "7, 9"]
     assert "still here" in views.nth(0).inner_text()
     changed = views.nth(1).locator("b").first
     assert changed.inner_text().startswith("[00 00")
