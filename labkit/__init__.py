@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labkit.guest import Guest as Guest
     from labkit.guest import gc as gc
     from labkit.guest import list_guests as list_guests
+    from labkit.guest.network.load import load as load
     from labkit.guest.network.wire import Wire as Wire
     from labkit.host.disk import Disk as Disk
     from labkit.host.faults import Faults as Faults
@@ -46,6 +47,7 @@ __all__ = [
     "doctor",
     "gc",
     "list_guests",
+    "load",
     "run",
 ]
 
@@ -64,6 +66,7 @@ _HOMES = {
     "doctor": "labkit.checkup",
     "gc": "labkit.guest",
     "list_guests": "labkit.guest",
+    "load": "labkit.guest.network.load",
     "run": "labkit.verbs",
 }
 

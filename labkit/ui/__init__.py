@@ -11,20 +11,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
     from labkit.ui.lesson import open_lesson as open_lesson
+    from labkit.ui.page import page as page
     from labkit.ui.pictures.frame import frame_view as frame_view
     from labkit.ui.pictures.ladder import ladder as ladder
+    from labkit.ui.pictures.latency import latency as latency
     from labkit.ui.pictures.timeline import timeline as timeline
     from labkit.ui.screen import terminal as terminal
     from labkit.ui.showing import show as show
     from labkit.ui.sources import changes as changes
 
-__all__ = ["changes", "frame_view", "ladder", "open_lesson", "show", "terminal", "timeline", "watch"]
+__all__ = [
+    "changes",
+    "frame_view",
+    "ladder",
+    "latency",
+    "open_lesson",
+    "page",
+    "show",
+    "terminal",
+    "timeline",
+    "watch",
+]
 
 _HOMES = {
     "changes": "labkit.ui.sources",
     "frame_view": "labkit.ui.pictures.frame",
     "ladder": "labkit.ui.pictures.ladder",
+    "latency": "labkit.ui.pictures.latency",
     "open_lesson": "labkit.ui.lesson",
+    "page": "labkit.ui.page",
     "show": "labkit.ui.showing",
     "terminal": "labkit.ui.screen",
     "timeline": "labkit.ui.pictures.timeline",

@@ -29,6 +29,7 @@ def load(shell: Any) -> None:
     bundles.for_type_by_name("labkit.guest.powercut", "PowerCut", _losses)
     bundles.for_type_by_name("labkit.guest.network.capture", "Capture", _ladder)
     bundles.for_type_by_name("labkit.guest.network.capture", "Frame", _frame)
+    bundles.for_type_by_name("labkit.guest.network.load", "Load", _latency)
     if hasattr(shell, "kernel"):
         from labkit.ui.progress import CellProgress
 
@@ -79,6 +80,12 @@ def _ladder(capture: Any) -> Bundle:
     from labkit.ui.pictures.ladder import ladder
 
     return ladder(capture)._repr_mimebundle_()
+
+
+def _latency(load: Any) -> Bundle:
+    from labkit.ui.pictures.latency import latency
+
+    return latency(load)._repr_mimebundle_()
 
 
 def _frame(frame: Any) -> Bundle:

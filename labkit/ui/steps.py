@@ -19,6 +19,7 @@ _DOING: Final = {
     "check": "checking",
     "compile": "compiling",
     "gc": "removing",
+    "load": "loading",
     "probe": "trying",
     "warm": "warming",
 }

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from labkit.errors import GuestError, WhoseTurn
-from labkit.guest.network.forward import check_port
+from labkit.errors import Evidence, GuestError, WhoseTurn
+from labkit.guest.network.forward import Forward, check_port
+from labkit.guest.network.http import Failure, get
 from labkit.guest.network.probe import Answer, Probe, probing
 
 if TYPE_CHECKING:
     from labkit.guest.network.wiring import Wiring
 
-__all__ = ["Layer", "Reachability", "check"]
+__all__ = ["Layer", "Reachability", "check", "reach"]
 
 LINK_SECONDS: Final = 3.0
 ADDRESS_SECONDS: Final = 5.0
 SILENT_SECONDS: Final = 1.0
-HTTP_SECONDS: Final = 3.0
 LOOK_SECONDS: Final = 0.02
 HTTP_PORTS: Final = (80, 8000, 8080)
 USUAL_PORTS: Final = (7, 80, 8080)
@@ -247,33 +246,31 @@ class _Look:
 
     def _http(self) -> Layer:
         forwards = self._wiring.forwards
-        known = next((forward for forward in forwards.all if forward.guest_port == self._port), None)
+        known = next((forward for forward in forwards.all if forward.leads_to(self._port)), None)
         with contextlib.ExitStack() as closing:
             forward = known or closing.enter_context(forwards.add(self._port))
-            connection = http.client.HTTPConnection(*forward.address, timeout=HTTP_SECONDS)
-            closing.callback(connection.close)
             try:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                size = len(answer.read())
-            except http.client.RemoteDisconnected:
-                return self._no_http("the guest takes a request and closes the connection without an answer")
-            except http.client.BadStatusLine as error:
-                return self._no_http(f"what answers does not speak HTTP: it began with {str(error)[:40]!r}")
-            except (http.client.HTTPException, ValueError) as error:
-                return self._no_http(f"the guest's answer is not whole HTTP: {error!r}")
-            except TimeoutError:
-                return self._no_http(
-                    f"the guest takes a request and does not answer it in {HTTP_SECONDS:g} s"
+                answer = get(forward.address)
+            except Failure as failure:
+                return Layer(
+                    "http",
+                    False,
+                    str(failure),
+                    next_step="Capture the conversation with guest.network.capture(), and look at its ladder.",
                 )
-            except OSError as error:
-                return self._no_http(f"the connection breaks: {error.strerror}")
-        return Layer("http", True, f"GET / is answered: {answer.status} {answer.reason}, {size:,} bytes")
-
-    def _no_http(self, words: str) -> Layer:
         return Layer(
-            "http",
-            False,
-            words,
-            next_step="Capture the conversation with guest.network.capture(), and look at its ladder.",
+            "http", True, f"GET / is answered: {answer.status} {answer.reason}, {answer.size:,} bytes"
         )
+
+
+def reach(wiring: Wiring, port: int) -> Forward:
+    """See :meth:`labkit.guest.network.Network.reach`."""
+    found = check(wiring, port, http=True)
+    if (failed := found.failed) is not None:
+        raise GuestError(
+            f"{wiring.label} cannot be reached on port {port}: {failed.words}.",
+            next_step=failed.next_step,
+            evidence=[Evidence("what was looked at", repr(found))],
+        )
+    forwards = wiring.forwards
+    return next((known for known in forwards.all if known.leads_to(port)), None) or forwards.add(port)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import re
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final, Literal, Self
@@ -51,6 +52,10 @@ class Forward:
         """The address for a browser or curl."""
         return f"http://{LOOPBACK}:{self.host_port}/"
 
+    def leads_to(self, guest_port: int) -> bool:
+        """Whether it leads to this TCP port of the guest."""
+        return (self.guest_port, self.protocol) == (guest_port, "tcp")
+
     def close(self) -> None:
         """Take it away; connections that stand stay. Harmless the second time."""
         self._owner.remove(self)
@@ -73,18 +78,22 @@ class Forwards:
         all: those that there are.
     """
 
-    def __init__(self, monitor: Monitor, network: str, process: Callable[[], int | None]) -> None:
+    def __init__(
+        self, monitor: Monitor, network: str, target: IPv4Address, process: Callable[[], int | None]
+    ) -> None:
         """Make it.
 
         Args:
             monitor: the guest's QEMU.
             network: the network's name in QEMU.
+            target: the guest's address, unless it says otherwise.
             process: gives the number of QEMU's process, as far as it is known.
         """
         self._monitor = monitor
         self._network = network
         self._process = process
-        self._target = ""  # QEMU's own choice, which is what its DHCP gives out first
+        self._target = target
+        self._lock = threading.Lock()
         self.all: list[Forward] = []
 
     def add(self, guest_port: int, host_port: int = 0, protocol: Protocol = "tcp") -> Forward:
@@ -101,37 +110,42 @@ class Forwards:
             HostError: QEMU cannot do it.
         """
         check_port(guest_port)
-        for attempt in range(1, ATTEMPTS + 1):
-            forward = Forward(self, host_port or _free_port(protocol), guest_port, protocol)
-            check_free(forward.host_port, protocol)
-            said = self._tell(forward)
-            if not said:
-                break
-            if host_port or attempt == ATTEMPTS:  # somebody was quicker
-                raise HostError(
-                    f"Port {forward.host_port} of this machine cannot be forwarded.",
-                    next_step="Take another port, or let the system choose one.",
-                    evidence=[Evidence("QEMU's words", said)],
-                )
-        self.all.append(forward)
-        self._make_room(forward)
+        with self._lock:
+            for attempt in range(1, ATTEMPTS + 1):
+                forward = Forward(self, host_port or _free_port(protocol), guest_port, protocol)
+                check_free(forward.host_port, protocol)
+                said = self._tell(forward)
+                if not said:
+                    break
+                if host_port or attempt == ATTEMPTS:  # somebody was quicker
+                    raise HostError(
+                        f"Port {forward.host_port} of this machine cannot be forwarded.",
+                        next_step="Take another port, or let the system choose one.",
+                        evidence=[Evidence("QEMU's words", said)],
+                    )
+            self.all.append(forward)
+            self._make_room(forward)
         return forward
 
     def remove(self, forward: Forward) -> None:
         """Take one away. Harmless if it is gone, and if the guest is."""
-        if forward in self.all:
-            self.all.remove(forward)
-            self._untell(forward)
+        with self._lock:
+            if forward in self.all:
+                self.all.remove(forward)
+                self._untell(forward)
 
     def aim(self, address: IPv4Address) -> None:
         """Let all forwards, also those to come, lead to this address of the guest."""
-        self._target = str(address)
-        for forward in list(self.all):
-            self._untell(forward)
-            if self._tell(forward):
-                self.all.remove(forward)  # somebody took the port in that moment
-            else:
-                self._make_room(forward)
+        with self._lock:
+            if address == self._target:
+                return
+            self._target = address
+            for forward in list(self.all):
+                self._untell(forward)
+                if self._tell(forward):
+                    self.all.remove(forward)  # somebody took the port in that moment
+                else:
+                    self._make_room(forward)
 
     def _tell(self, forward: Forward) -> str:
         return self._monitor.say(

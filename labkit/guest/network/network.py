@@ -9,7 +9,7 @@ from typing import Final
 from labkit.build.domainxml import DomainNetwork
 from labkit.errors import GuestTimeout, UsageError
 from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture
-from labkit.guest.network.check import Reachability, check
+from labkit.guest.network.check import Reachability, check, reach
 from labkit.guest.network.forward import Forward, Protocol
 from labkit.guest.network.impairment import Impairment
 from labkit.guest.network.line import Conditions
@@ -103,11 +103,7 @@ class Network:
             GuestError: the guest has ended.
             HostError: QEMU cannot do it.
         """
-        if self.wire is not None:
-            raise UsageError(
-                f"{self._wiring.guest.name} is on {self.wire.name}, to which no port of this machine can lead.",
-                next_step="Boot it without network=, to have it on a network of its own with this machine.",
-            )
+        self._refuse_wire()
         return self._wiring.forwards.add(guest_port, host_port, protocol)
 
     def capture(self, *, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> Capture:
@@ -197,6 +193,27 @@ class Network:
             MissingTool: scapy is not installed.
         """
         return check(self._wiring, port, http=http)
+
+    def reach(self, port: int) -> Forward:
+        """Make sure that the guest answers HTTP on a port, and give the forward to it; made if there is none.
+
+        Args:
+            port: the guest's TCP port.
+
+        Raises:
+            GuestError: it cannot be reached; the evidence says which layer fails.
+            UsageError: the port is none; the guest is on a wire.
+            MissingTool: scapy is not installed.
+        """
+        self._refuse_wire()
+        return reach(self._wiring, port)
+
+    def _refuse_wire(self) -> None:
+        if self.wire is not None:
+            raise UsageError(
+                f"{self._wiring.guest.name} is on {self.wire.name}, to which no port of this machine can lead.",
+                next_step="Boot it without network=, to have it on a network of its own with this machine.",
+            )
 
     def __repr__(self) -> str:
         where = f"on {self.wire.name}" if self.wire else f"behind {self.gateway}"

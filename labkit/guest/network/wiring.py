@@ -89,7 +89,8 @@ class Wiring:
         self.plan = plan
         self.guest = guest
         self.wire = wire
-        self.forwards = Forwards(monitor, f"hostnet{plan.number}", process)
+        usual = IPv4Address(plan.subnet) + 15  # what QEMU's DHCP server gives first
+        self.forwards = Forwards(monitor, f"hostnet{plan.number}", usual, process)
         self.names = {plan.mac: "guest"} if wire is None else wire.names
         self.heard = False
         self.asks_dhcp = False
