@@ -68,7 +68,7 @@ def _network(place: int, link: Link) -> list[str]:
     where = f"bus=pci.0,addr={_FIRST_SLOT + place:#x}"
     return [
         "-netdev", f"{link.backend},id=network",
-        "-device", f"virtio-net-pci-non-transitional,{where},netdev=network,mac={link.mac}",
+        "-device", f"virtio-net-pci-non-transitional,{where},netdev=network,mac={link.mac},rombar=0",
     ]  # fmt: skip
 
 

@@ -47,7 +47,7 @@ class Row:
 
     Attributes:
         what: what was measured.
-        ours: its sample; None if we have nothing of the kind yet.
+        ours: its sample.
         peer: what it stands beside.
         theirs: the peer's sample, from the same rounds.
         goal: what is wanted, in words.
@@ -55,7 +55,7 @@ class Row:
     """
 
     what: str
-    ours: Sample | None
+    ours: Sample
     peer: str
     theirs: Sample
     goal: str = ""
@@ -64,8 +64,6 @@ class Row:
     @property
     def ratio(self) -> str:
         """Ours by theirs: of the medians, and of the least values, which noise touches less."""
-        if self.ours is None:
-            return ""
         medians = f"{self.ours.median / self.theirs.median:.2f}"
         if len(self.ours.values) == 1:
             return medians
@@ -74,8 +72,6 @@ class Row:
     @property
     def difference(self) -> str:
         """Ours less theirs, of the same."""
-        if self.ours is None:
-            return ""
         medians = f"{self.ours.median - self.theirs.median:+.0f}"
         if len(self.ours.values) == 1:
             return f"{medians} {self.ours.unit}"
@@ -87,7 +83,7 @@ def print_table(title: str, rows: Sequence[Row]) -> None:
     lines: list[tuple[str, ...]] = [("", "ours", "beside", "", "ratio", "difference", "floor", "goal")]
     lines += [
         (
-            row.what, str(row.ours or "-"), row.peer, str(row.theirs), row.ratio, row.difference,
+            row.what, str(row.ours), row.peer, str(row.theirs), row.ratio, row.difference,
             str(row.floor or ""), row.goal,
         )
         for row in rows

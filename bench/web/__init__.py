@@ -15,8 +15,7 @@ from bench.namespace import Namespace
 from bench.rounds import Stopwatch, in_turns
 from bench.table import Row, Sample
 from bench.web.load import Wrk
-from bench.web.servers import Running, Server, Way, linux_servers, slirp, tap
-from labkit.build.builder import build
+from bench.web.servers import Running, Server, Way, linux_servers, our_server, slirp, tap
 from labkit.build.cache import Cache
 from labkit.settings import settings
 
@@ -34,12 +33,7 @@ def rows(rounds: int) -> list[Row]:
     found = settings()
     numbers = count(1)
     with Namespace() as namespace, Cache(found.cache, found.cache_mib << 20).staging() as folder:
-        servers = linux_servers(folder)
-        source = found.root / "images" / "web"
-        if source.is_dir():
-            servers[_OURS] = Server(build(source).path, "--ipv4={} --ipv4-gateway={}".format)
-        else:
-            print("images/web is not there yet: these are its peers.")
+        servers = {_OURS: our_server(folder), **linux_servers(folder)}
         ways: dict[str, Callable[[], Way]] = {"slirp": lambda: slirp(next(numbers))}
         if namespace.has_tap:
             ways["TAP"] = lambda: tap(namespace, next(numbers))
@@ -116,6 +110,4 @@ class _Contest:
 
 
 def _rows(what: str, samples: dict[str, Sample], goal: str) -> list[Row]:
-    return [
-        Row(what, samples.get(_OURS), who, sample, goal) for who, sample in samples.items() if who != _OURS
-    ]
+    return [Row(what, samples[_OURS], who, sample, goal) for who, sample in samples.items() if who != _OURS]

@@ -1,6 +1,6 @@
 """How long a server takes from the start of QEMU to its first answer.
 
-``python -m bench.web.first_answer HOST PORT SECONDS COMMAND…`` runs QEMU, prints the milliseconds, and ends QEMU
+``python -m bench.web.first_answer URL SECONDS COMMAND…`` runs QEMU, prints the milliseconds, and ends QEMU
 when its own standard input ends. Run by itself since it has to be inside a network namespace. If there was no
 answer within the time, it prints the last words of the console as an error, and its status is 1.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from urllib.parse import SplitResult, urlsplit
 
 __all__: list[str] = []
 
@@ -23,17 +24,19 @@ _ANSWER_PATIENCE = 0.5
 _LAST_WORDS = 2000
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(url: SplitResult) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=_PATIENCE) as connection:
+        with socket.create_connection((url.hostname, url.port), timeout=_PATIENCE) as connection:
             connection.settimeout(_ANSWER_PATIENCE)
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
+            connection.sendall(
+                f"GET {url.path} HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n".encode()
+            )
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
 
 
-def main(host: str, port: int, seconds: float, command: list[str]) -> int:
+def main(url: SplitResult, seconds: float, command: list[str]) -> int:
     """Run it."""
     began = time.perf_counter()
     with (
@@ -41,7 +44,7 @@ def main(host: str, port: int, seconds: float, command: list[str]) -> int:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console) as qemu,
     ):
         try:
-            while not _answers(host, port):
+            while not _answers(url):
                 if select.select([sys.stdin], [], [], _PATIENCE)[0]:
                     return 1
                 if qemu.poll() is not None or time.perf_counter() - began > seconds:
@@ -56,4 +59,4 @@ def main(host: str, port: int, seconds: float, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
+    sys.exit(main(urlsplit(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

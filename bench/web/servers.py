@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,10 +14,13 @@ from bench.linux import NETWORK, LinuxGuest, linux_guest, program
 from bench.linux.debian import unpacked
 from bench.machine import Link, qemu
 from bench.namespace import Namespace
+from labkit.build.builder import build
+from labkit.settings import settings
 
-__all__ = ["PAGE_BYTES", "Running", "Server", "Way", "linux_servers", "slirp", "tap"]
+__all__ = ["Running", "Server", "Way", "linux_servers", "our_server", "slirp", "tap"]
 
-PAGE_BYTES = 612
+_PAGE = "page.html"
+_PAGE_TEXT = "x" * 612
 _PORT = 80
 _SECONDS = 20.0
 
@@ -75,7 +79,19 @@ class Way:
     @property
     def url(self) -> str:
         """The page."""
-        return f"http://{self.host}:{self.port}/"
+        return f"http://{self.host}:{self.port}/{_PAGE}"
+
+
+def our_server(folder: Path) -> Server:
+    """``images/web``, with the page among its files.
+
+    Args:
+        folder: where its source is copied.
+    """
+    source = folder / "web"
+    shutil.copytree(settings().root / "images" / "web", source)
+    (source / "htdocs" / _PAGE).write_text(_PAGE_TEXT)
+    return Server(build(source).path, "--ipv4={} --ipv4-gateway={}".format)
 
 
 def linux_servers(folder: Path) -> dict[str, Server]:
@@ -89,7 +105,7 @@ def linux_servers(folder: Path) -> dict[str, Server]:
     """
     tree = unpacked("nginx", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g")
     texts = {
-        "www/index.html": "x" * PAGE_BYTES,
+        f"www/{_PAGE}": _PAGE_TEXT,
         "etc/nginx.conf": _NGINX_CONFIGURATION,
         "etc/passwd": "root:x:0:0::/:/bin/sh\n",
         "etc/group": "root:x:0:\n",
@@ -161,14 +177,7 @@ class Running:
             memory_mib=memory_mib,
             link=way.link,
         )
-        first_answer = [
-            sys.executable,
-            "-m",
-            "bench.web.first_answer",
-            way.host,
-            str(way.port),
-            str(_SECONDS),
-        ]
+        first_answer = [sys.executable, "-m", "bench.web.first_answer", way.url, str(_SECONDS)]
         self._program = subprocess.Popen(
             namespace.command(*first_answer, "setpriv", "--pdeathsig", "KILL", "--", *command),
             stdin=subprocess.PIPE,
