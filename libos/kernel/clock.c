@@ -221,6 +221,26 @@ void clock_start(void)
     base_tsc = boot_tsc;
 }
 
+/* Sets the local APIC's timer to interrupt at `deadline` or before. Setting it is an exit to the hypervisor, and it is
+   set early rather than often: where it is due before the deadline anyway, it stays as it is, and idling ends early. Its
+   rate is known roughly and it holds 32 bits, so it is set a little short of a far deadline; a wake-up that comes early is
+   followed by another call. */
+static void arm(uint64_t now, uint64_t deadline)
+{
+    static uint64_t due; /* when it will have interrupted; 0: it is not set */
+
+    if (interrupts_seen[INTERRUPT_TIMER])
+        due = interrupts_seen[INTERRUPT_TIMER] = 0;
+    if (due > now && due <= deadline)
+        return;
+    uint64_t left = deadline - now < NS_PER_S ? deadline - now : NS_PER_S;
+    if (left > NEAR_NS)
+        left -= left / 32;
+    due = now + left;
+    uint64_t ticks = scale(left, apic_ticks_per_ns) + 1;
+    *apic(APIC_TIMER_INITIAL) = ticks > ~0u ? ~0u : ticks;
+}
+
 void clock_idle(uint64_t deadline)
 {
     uint64_t now = clock_monotonic_ns();
@@ -233,13 +253,6 @@ void clock_idle(uint64_t deadline)
     if (now >= deadline)
         return;
     virtio_kick_put_off();
-    /* The timer's rate is known roughly and it holds 32 bits: it is set a little short of a far deadline, so as not to
-       be late, and a wake-up that comes early is followed by another call. */
-    uint64_t left = deadline - now < NS_PER_S ? deadline - now : NS_PER_S;
-    if (left > NEAR_NS)
-        left -= left / 32;
-    uint64_t ticks = scale(left, apic_ticks_per_ns) + 1;
-    *apic(APIC_TIMER_INITIAL) = ticks > ~0u ? ~0u : ticks;
+    arm(now, deadline);
     __asm__ volatile("sti; hlt; cli" : : : "memory");
-    *apic(APIC_TIMER_INITIAL) = 0;
 }
