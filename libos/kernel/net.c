@@ -22,7 +22,15 @@
 #define MTU 1500 /* unless the device says otherwise */
 #define TELL_AFTER 64 /* frames of one turn, so that the device begins before the turn is over */
 
-enum feature { MTU_GIVEN = 1u << 3, MAC_GIVEN = 1u << 5, STATUS_GIVEN = 1u << 16 };
+enum feature {
+    CHECKSUM = 1u << 0,
+    MTU_GIVEN = 1u << 3,
+    MAC_GIVEN = 1u << 5,
+    SEGMENT_IPV4 = 1u << 11,
+    SEGMENT_IPV6 = 1u << 12,
+    STATUS_GIVEN = 1u << 16
+};
+#define SEGMENT (SEGMENT_IPV4 | SEGMENT_IPV6)
 enum queue { RECEIVE = 0, SEND = 1 };
 #define LINK_UP 1u
 
@@ -32,6 +40,8 @@ struct configuration {
 };
 
 /* What goes before each frame: it asks for checksums and segmentation. */
+enum { NEEDS_CHECKSUM = 1 };
+enum { TCP_IPV4 = 1, TCP_IPV6 = 4 };
 struct header {
     uint8_t flags, segmentation;
     uint16_t header_length, segment_size, checksum_start, checksum_offset, buffers;
@@ -81,7 +91,7 @@ value unikernel_net_connect(value place_value, value name)
     CAMLparam0();
     CAMLlocal2(info, mac);
     int place = Int_val(place_value);
-    uint32_t features = MTU_GIVEN | MAC_GIVEN | STATUS_GIVEN;
+    uint32_t features = CHECKSUM | SEGMENT | MTU_GIVEN | MAC_GIVEN | STATUS_GIVEN;
     struct configuration configuration;
     (void)name;
 
@@ -101,11 +111,13 @@ value unikernel_net_connect(value place_value, value name)
         places = place + 1;
 
     mac = caml_alloc_initialized_string(sizeof configuration.mac, (char *)configuration.mac);
-    info = caml_alloc_tuple(4);
+    info = caml_alloc_tuple(6);
     Store_field(info, 0, mac);
     Store_field(info, 1, Val_long(features & MTU_GIVEN ? configuration.mtu : MTU));
     Store_field(info, 2, Val_long(sizeof(struct header)));
     Store_field(info, 3, Val_long(QUEUE_SIZE));
+    Store_field(info, 4, Val_bool(features & CHECKSUM));
+    Store_field(info, 5, Val_bool((features & SEGMENT) == SEGMENT));
     CAMLreturn(info);
 }
 
@@ -155,12 +167,30 @@ static void tell(struct interface *net)
     }
 }
 
-value unikernel_net_send(value place, intnat number, value buffer, intnat length)
+/* As platform/net.mli packs it. */
+static struct header header_for(uint64_t work)
+{
+    struct header header = {0};
+
+    if (work == 0)
+        return header;
+    header.flags = NEEDS_CHECKSUM;
+    header.checksum_start = work & 0xffff;
+    header.checksum_offset = work >> 16 & 0xff;
+    header.segment_size = work >> 24 & 0xffff;
+    if (header.segment_size != 0) {
+        header.header_length = work >> 40 & 0xff;
+        header.segmentation = work >> 48 ? TCP_IPV6 : TCP_IPV4;
+    }
+    return header;
+}
+
+value unikernel_net_send(value place, intnat number, value buffer, intnat length, intnat work)
 {
     struct interface *net = interfaces[Int_val(place)];
     char *bytes = Caml_ba_data_val(buffer);
 
-    memset(bytes, 0, sizeof(struct header));
+    *(struct header *)bytes = header_for(work);
     virtio_describe(&net->send, number, bytes, sizeof(struct header) + length, false);
     virtio_give(&net->send, number);
     net->sending++;

@@ -1,6 +1,6 @@
 type place = int
 type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
-type info = { mac : string; mtu : int; header : int; room : int }
+type info = { mac : string; mtu : int; header : int; room : int; checksums : bool; segments : bool }
 
 external connect : place -> string -> info = "unikernel_net_connect"
 external link : place -> bool = "unikernel_net_link" [@@noalloc]
@@ -11,7 +11,7 @@ external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
 
 external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
 
-external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> (int[@untagged]) -> unit
   = "unikernel_net_send_byte" "unikernel_net_send"
   [@@noalloc]
 

@@ -19,6 +19,8 @@ type info = {
   mtu : int;  (** The most bytes of a frame, its Ethernet header not counted. *)
   header : int;  (** How many bytes go before a frame. *)
   room : int;  (** How many buffers to receive into there may be at a time, and how many to send from. *)
+  checksums : bool;  (** It finishes checksums of what is sent. *)
+  segments : bool;  (** It cuts packets of TCP into segments. *)
 }
 
 external connect : place -> string -> info = "unikernel_net_connect"
@@ -50,12 +52,15 @@ external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "u
 
 (** {1 Sending} *)
 
-external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
+external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> (int[@untagged]) -> unit
   = "unikernel_net_send_byte" "unikernel_net_send"
   [@@noalloc]
-(** [send place number buffer length] sends the frame of [length] bytes in [buffer].
+(** [send place number buffer length work] sends the frame of [length] bytes in [buffer]. [work] is what the interface has to
+    do with it, or 0. From its lowest bit on: 16 bits for where in the frame the sum for a checksum begins, 8 for where it is
+    added, counted from there, 16 for the size of the segments, 0 if it is not to be cut, 8 for the size of all headers, and
+    one that is set for IPv6.
 
-    C: [value unikernel_net_send(value place, intnat number, value buffer, intnat length)]. *)
+    C: [value unikernel_net_send(value place, intnat number, value buffer, intnat length, intnat work)]. *)
 
 external sent : place -> (int[@untagged]) = "unikernel_net_sent_byte" "unikernel_net_sent" [@@noalloc]
 (** [sent place] takes back a buffer whose frame is sent: its number, or [-1] if there is none. Where there is no room

@@ -10,7 +10,7 @@ type error = Mirage_net.Net.error
 let pp_error = Mirage_net.Net.pp_error
 
 (* A frame that waits until there is room to send it. *)
-type waiting = { buffer : Net.buffer; length : int; resolver : (unit, error) result Lwt.u }
+type waiting = { buffer : Net.buffer; length : int; work : int; resolver : (unit, error) result Lwt.u }
 
 type counts = { mutable frames : int; mutable bytes : int }
 
@@ -20,6 +20,9 @@ type t = {
   mac : Macaddr.t;
   incoming : Net.buffer array;  (** By number; the device has them. *)
   outgoing : Net.buffer array;  (** By number. *)
+  mutable large : Net.buffer list;  (** For frames that the device cuts, and free. *)
+  mutable large_count : int;
+  longest_sent : int;
   free : int array;  (** The first [free_count] are numbers that can be sent from; the last used is the next. *)
   mutable free_count : int;
   waiting : waiting Queue.t;
@@ -32,6 +35,10 @@ type t = {
 }
 
 let ethernet_header = 14
+
+(* IP knows no larger ones. *)
+let packet_most = 65_535
+let no_buffer = Bigarray.(Array1.create char c_layout 0)
 let buffer_size info = info.Net.header + ethernet_header + info.Net.mtu
 let allocate info = (Cstruct.create_unsafe (buffer_size info)).buffer
 
@@ -45,7 +52,23 @@ let take_free t =
   t.free_count <- t.free_count - 1;
   t.free.(t.free_count)
 
+let is_large t buffer = Bigarray.Array1.dim buffer > buffer_size t.info
+
+(* So many large buffers are kept for the next frames, half a MiB; more are there only while they are sent. *)
+let large_kept = 8
+
+let keep_large t buffer =
+  if t.large_count < large_kept then begin
+    t.large <- buffer :: t.large;
+    t.large_count <- t.large_count + 1
+  end
+
 let give_back t number =
+  let buffer = t.outgoing.(number) in
+  if is_large t buffer then begin
+    t.outgoing.(number) <- no_buffer;
+    keep_large t buffer
+  end;
   t.free.(t.free_count) <- number;
   t.free_count <- t.free_count + 1
 
@@ -56,18 +79,18 @@ let rec reclaim t =
       give_back t number;
       reclaim t
 
-let send t number length =
+let send t number length work =
   count t.sent length;
-  Net.send t.place number t.outgoing.(number) length
+  Net.send t.place number t.outgoing.(number) length work
 
 let rec send_waiting t =
   if t.free_count > 0 then
     match Queue.take_opt t.waiting with
     | None -> ()
-    | Some { buffer; length; resolver } ->
+    | Some { buffer; length; work; resolver } ->
         let number = take_free t in
         t.outgoing.(number) <- buffer;
-        send t number length;
+        send t number length work;
         Lwt.wakeup_later resolver (Ok ());
         send_waiting t
 
@@ -76,46 +99,77 @@ let ok = Lwt.return_ok ()
 (* A frame that finds so many before it is lost, as on a wire that is too slow: memory has an end. *)
 let waiting_most = 1024
 
-let send_later t buffer length =
+let send_later t buffer length work =
   if Queue.length t.waiting >= waiting_most then ok
   else begin
     let promise, resolver = Lwt.wait () in
-    Queue.push { buffer; length; resolver } t.waiting;
+    Queue.push { buffer; length; work; resolver } t.waiting;
     promise
   end
 
+let frame_most t = t.info.mtu + ethernet_header
+
+let large_buffer t =
+  match t.large with
+  | [] -> (Cstruct.create_unsafe (t.info.header + t.longest_sent)).buffer
+  | buffer :: rest ->
+      t.large <- rest;
+      t.large_count <- t.large_count - 1;
+      buffer
+
 (* A buffer is made when it is first needed: few are in use at a time. *)
-let buffer_of t number =
-  if Bigarray.Array1.dim t.outgoing.(number) = 0 then t.outgoing.(number) <- allocate t.info;
+let buffer_of t number size =
+  if size > frame_most t then t.outgoing.(number) <- large_buffer t
+  else if Bigarray.Array1.dim t.outgoing.(number) = 0 then t.outgoing.(number) <- allocate t.info;
   t.outgoing.(number)
 
+(* What TCP left to the device, as it is told; the frame is Ethernet's. *)
+let work_of frame { Net_offload.checksum_from; checksum_at; segment_size } =
+  let checksum = checksum_from lor (checksum_at lsl 16) in
+  if segment_size = 0 then checksum
+  else
+    let tcp_header = (Cstruct.get_uint8 frame (checksum_from + 12) lsr 4) * 4 in
+    let is_ipv6 = if Cstruct.BE.get_uint16 frame 12 = 0x86dd then 1 else 0 in
+    checksum lor (segment_size lsl 24) lor ((checksum_from + tcp_header) lsl 40) lor (is_ipv6 lsl 48)
+
+(* The frame's length, and the work that the device has with it. A long frame has to be one that is cut. *)
 let fill_frame t buffer size fill =
   let frame = Cstruct.of_bigarray buffer ~off:t.info.header ~len:size in
-  Cstruct.memset frame 0;
+  (* Of a large frame nobody leaves anything out. *)
+  if size <= frame_most t then Cstruct.memset frame 0;
+  if t.info.checksums then Net_offload.filling buffer;
   let length = fill frame in
   if length < 0 || length > size then invalid_arg "Netif.write: more was filled than there is";
-  length
+  match if t.info.checksums then Net_offload.filled ~frame else None with
+  | None when length > frame_most t -> Error `Invalid_length
+  | None -> Ok (length, 0)
+  | Some request -> Ok (length, work_of frame request)
 
 let send_now t size fill =
   let number = take_free t in
-  match fill_frame t (buffer_of t number) size fill with
-  | length ->
-      send t number length;
+  match fill_frame t (buffer_of t number size) size fill with
+  | Ok (length, work) ->
+      send t number length work;
       ok
+  | Error _ as error ->
+      give_back t number;
+      Lwt.return error
   | exception exn ->
       give_back t number;
       raise exn
 
 let write t ~size fill =
   if not t.connected then Lwt.return_error `Disconnected
-  else if size < 0 || size > t.info.mtu + ethernet_header then Lwt.return_error `Invalid_length
+  else if size < 0 || size > t.longest_sent then Lwt.return_error `Invalid_length
   else begin
     reclaim t;
     send_waiting t;
     if t.free_count > 0 then send_now t size fill
     else
-      let buffer = allocate t.info in
-      send_later t buffer (fill_frame t buffer size fill)
+      let buffer = if size > frame_most t then large_buffer t else allocate t.info in
+      match fill_frame t buffer size fill with
+      | Ok (length, work) -> send_later t buffer length work
+      | Error _ as error -> Lwt.return error
   end
 
 (* Receiving *)
@@ -213,10 +267,9 @@ let disconnect t =
   Lwt.return_unit
 
 let devices : (Net.place, t) Hashtbl.t = Hashtbl.create 1
-let no_buffer = Bigarray.(Array1.create char c_layout 0)
-
 let start place name =
   let info = Net.connect place name in
+  Net_offload.connected ~packet_most:(if info.checksums && info.segments then packet_most else 0);
   let t =
     {
       place;
@@ -224,6 +277,9 @@ let start place name =
       mac = Macaddr.of_octets_exn info.mac;
       incoming = Array.init info.room (fun _ -> allocate info);
       outgoing = Array.make info.room no_buffer;
+      large = [];
+      large_count = 0;
+      longest_sent = ethernet_header + if info.checksums && info.segments then packet_most else info.mtu;
       free = Array.init info.room Fun.id;
       free_count = info.room;
       waiting = Queue.create ();

@@ -52,7 +52,7 @@ module Make (N : Mirage_net.S) = struct
 
   let write t ?(src = t.mac) dst proto ?size fill =
     let size = match size with Some size -> size | None -> t.mtu in
-    if size > t.mtu then Lwt.return_error `Exceeds_mtu
+    if size > t.mtu && size > Net_offload.packet_most () then Lwt.return_error `Exceeds_mtu
     else
       let fill_frame frame =
         Packet.write_header frame ~src ~dst proto;

@@ -141,7 +141,7 @@ module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
   let write t ?(fragment = true) ?(ttl = 64) ?(src = t.address) dst proto ?(size = 0) fill payload =
     let payload_size = Cstruct.lenv payload in
     let total = Header.size + size + payload_size and mtu = Ethernet.mtu t.ethernet in
-    let fits = total <= mtu in
+    let fits = total <= mtu || (proto = `TCP && (not fragment) && total <= Net_offload.packet_most ()) in
     if (not fits) && ((not fragment) || size > mtu - Header.size || total > packet_most) then
       Lwt.return_error `Would_fragment
     else

@@ -263,7 +263,7 @@ module Make (Netif : Mirage_net.S) (Ethernet : Ethernet.S) = struct
   let write t ?(fragment = true) ?ttl ?src:own dst proto ?(size = 0) fill payload =
     let payload_size = Cstruct.lenv payload in
     let total = Header.size + size + payload_size in
-    let fits = total <= t.mtu in
+    let fits = total <= t.mtu || (proto = `TCP && (not fragment) && total <= Net_offload.packet_most ()) in
     let src = match own with Some own -> own | None -> src t ~dst in
     if (not fits) && ((not fragment) || size > t.mtu - Header.size - Header.fragment_size || total > packet_most) then
       Lwt.return_error `Would_fragment

@@ -8,6 +8,9 @@ let random bound = Randomconv.int ~bound Unikernel_compat.Mirage_crypto_rng.gene
 (* Ports for own connections (RFC 6335, section 6). *)
 let first_dynamic_port = 49152
 
+(* IP's and TCP's, with options. *)
+let headers_most = 120
+
 module Make (IP : Tcpip.Ip.S) = struct
   module Address = struct
     type t = IP.ipaddr
@@ -66,11 +69,14 @@ module Make (IP : Tcpip.Ip.S) = struct
   let pseudo_sum t ~local ~remote =
     lnot (Tcpip_checksum.ones_complement (IP.pseudoheader t.ip ~src:local remote `TCP 0)) land 0xffff
 
-  let send t ~local ~remote ~local_port ~remote_port ~pseudo (segment : Segment.t) =
+  (* What is longer than [mss] is for the network interface to cut. *)
+  let send t ~local ~remote ~local_port ~remote_port ~pseudo ~mss (segment : Segment.t) =
     let size = Segment.header_size segment in
     let pseudo = fold (pseudo + size + segment.length) in
+    let segment_size = if segment.length > mss then mss else 0 in
     let fill buffer =
-      Segment.encode segment ~source_port:local_port ~destination_port:remote_port ~pseudo ~finish:true buffer;
+      let finish = not (Net_offload.ask buffer ~checksum_at:Segment.checksum_at ~segment_size) in
+      Segment.encode segment ~source_port:local_port ~destination_port:remote_port ~pseudo ~finish buffer;
       size
     in
     IP.write t.ip ~fragment:false ~src:local remote `TCP ~size fill segment.payload
@@ -184,21 +190,24 @@ module Make (IP : Tcpip.Ip.S) = struct
 
   (* {2 Before the main loop idles} *)
 
-  let unsent flow error =
+  let unsent flow (segment : Segment.t) error =
     Log.debug (fun log -> log "Nothing can be sent to %a: %a" IP.pp_ipaddr flow.remote IP.pp_error error);
     if flow.tcb.phase = Tcb.Syn_sent then begin
       Tcb.fail flow.tcb Timeout;
       changed flow
     end
+    else if segment.length > flow.tcb.mss then
+      (* A layer between does not let large packets through. *)
+      flow.tcb.burst <- flow.tcb.mss
 
   let transmit flow segment =
     let { endpoint; local; remote; local_port; remote_port; pseudo; _ } = flow in
-    let sent = send endpoint ~local ~remote ~local_port ~remote_port ~pseudo segment in
+    let sent = send endpoint ~local ~remote ~local_port ~remote_port ~pseudo ~mss:flow.tcb.mss segment in
     match Lwt.state sent with
     | Return (Ok ()) -> ()
-    | Return (Error error) -> unsent flow error
+    | Return (Error error) -> unsent flow segment error
     | Sleep | Fail _ ->
-        Lwt.async (fun () -> Lwt.map (function Ok () -> () | Error error -> unsent flow error) sent)
+        Lwt.async (fun () -> Lwt.map (function Ok () -> () | Error error -> unsent flow segment error) sent)
 
   let flush_flow t ~now flow =
     flow.dirty <- false;
@@ -259,7 +268,8 @@ module Make (IP : Tcpip.Ip.S) = struct
     let addresses = IP.pseudoheader t.ip ~src:local remote `TCP 0 in
     let { Identity.iss; ts_offset } = Identity.create ~secret:t.secret ~now ~local_port ~remote_port addresses in
     let mss = IP.mtu t.ip ~dst:remote - Segment.minimum in
-    let tcb = Tcb.create ~passive ~mss ~burst:mss ~iss ~ts_offset ~keepalive ~now in
+    let burst = Net_offload.packet_most () - headers_most in
+    let tcb = Tcb.create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now in
     let ports = Table.ports ~local:local_port ~remote:remote_port in
     let rec flow =
       {
@@ -295,6 +305,8 @@ module Make (IP : Tcpip.Ip.S) = struct
     end
 
   let[@inline] intact ~pseudo buffer =
+    Net_offload.is_checked buffer
+    ||
     let complement = Tcpip_checksum.ones_complement buffer in
     let expected = fold (pseudo + Cstruct.length buffer) in
     complement = expected || (complement = 0 && expected = 0xffff)
@@ -311,7 +323,7 @@ module Make (IP : Tcpip.Ip.S) = struct
           | Some listener when is_opening segment && t.active ->
               accept t listener ~local ~remote ~local_port ~remote_port ~pseudo ~now:(now ()) segment
           | Some _ | None ->
-              let answer reset = ignore (send t ~local ~remote ~local_port ~remote_port ~pseudo reset) in
+              let answer reset = ignore (send t ~local ~remote ~local_port ~remote_port ~pseudo ~mss:0 reset) in
               Option.iter answer (Segment.reset segment))
 
   let input t ~src ~dst buffer =

@@ -37,6 +37,9 @@ val destination_port : Cstruct.t -> int
 val header_size : t -> int
 (** [header_size t] is the size of the header with its options, bytes. *)
 
+val checksum_at : int
+(** [checksum_at] is the place of the checksum in the header. *)
+
 val encode : t -> source_port:int -> destination_port:int -> pseudo:int -> finish:bool -> Cstruct.t -> unit
 (** [encode t … buffer] writes the header into [buffer], of {!header_size} bytes. [pseudo] is the ones' complement sum of
     the pseudo-header. The checksum is finished over the header and the payload, or, without [finish], left at [pseudo],

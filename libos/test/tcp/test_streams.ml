@@ -89,6 +89,22 @@ let streams () =
   ignore (stream ~addresses:v6 ~length:3_000_000 ~most:100_000 ());
   ignore (stream ~length:100_000 ~most:10 ())
 
+(* The same data, cut by a card; and a layer between that lets no large packet through. *)
+let cards () =
+  let before = Net_offload.packet_most () in
+  Net_offload.connected ~packet_most:65_535;
+  Alcotest.(check (pair int int)) "cards" (0, 65_535) (before, Net_offload.packet_most ());
+  List.iter
+    (fun (addresses, card, faults) ->
+      let pair = pair ~addresses ~faults () in
+      if card then Wire.with_card pair.wire;
+      let largest = ref 0 in
+      Wire.tap pair.wire (fun ~src:_ ~dst:_ packet -> largest := max !largest (Cstruct.length packet));
+      run (both_ways pair (Random.State.make [| 1 |]) ~length:3_000_000 ~most:200_000);
+      Alcotest.(check int) "full segments" (if addresses == v4 then 1480 else 1460) !largest)
+    [ (v4, true, Wire.none); (v6, true, Wire.none); (v4, false, Wire.none); (v4, true, { Wire.none with loss = 0.02; delay = ms 5 }) ];
+  Net_offload.connected ~packet_most:0
+
 let bad = { Wire.loss = 0.05; duplicates = 0.02; spoilt = 0.01; delay = ms 10; jitter = ms 3 }
 
 let bad_wires () =
@@ -475,6 +491,7 @@ let () =
         [
           case "both ways" streams;
           case "over bad wires" bad_wires;
+          case "cards that cut packets" cards;
           case "the speed of a lossy wire" lossy_speed;
         ] );
       ("delays", [ case "questions and answers" questions; case "no stalls" no_stalls ]);

@@ -15,6 +15,9 @@ type t
 val create : ?faults:faults -> seed:int -> unit -> t
 val set_faults : t -> faults -> unit
 
+val with_card : t -> unit
+(** [with_card t] gives all hosts network cards that finish checksums and cut packets, as {!Net_offload} asks for. *)
+
 val packets : t -> int
 (** [packets t] is the number of packets that were sent. *)
 
