@@ -24,13 +24,19 @@
 
 enum feature {
     CHECKSUM = 1u << 0,
+    RECEIVE_UNCHECKED = 1u << 1,
     MTU_GIVEN = 1u << 3,
     MAC_GIVEN = 1u << 5,
+    RECEIVE_IPV4_UNCUT = 1u << 7,
+    RECEIVE_IPV6_UNCUT = 1u << 8,
     SEGMENT_IPV4 = 1u << 11,
     SEGMENT_IPV6 = 1u << 12,
+    RECEIVE_SPREAD = 1u << 15, /* over several buffers */
     STATUS_GIVEN = 1u << 16
 };
+#define ALWAYS (CHECKSUM | SEGMENT_IPV4 | SEGMENT_IPV6 | MTU_GIVEN | MAC_GIVEN | STATUS_GIVEN)
 #define SEGMENT (SEGMENT_IPV4 | SEGMENT_IPV6)
+#define LARGE (RECEIVE_UNCHECKED | RECEIVE_IPV4_UNCUT | RECEIVE_IPV6_UNCUT | RECEIVE_SPREAD)
 enum queue { RECEIVE = 0, SEND = 1 };
 #define LINK_UP 1u
 
@@ -66,12 +72,19 @@ static const char *start_device(struct interface *net, int place, uint32_t *feat
 {
     enum virtio_type type;
 
+    bool large = *features & RECEIVE_SPREAD;
+
     if (!virtio_find(&net->device, place, &type))
         return "the machine has no such device";
     if (type != VIRTIO_NETWORK)
         return "the machine has a device of another kind at its place";
-    if (!virtio_start(&net->device, features)
-        || !virtio_configuration(&net->device, configuration, sizeof *configuration))
+    bool started = virtio_start(&net->device, features);
+    if (large && !(*features & RECEIVE_SPREAD)) {
+        /* Large frames would find no buffer that takes them. */
+        *features = ALWAYS;
+        started = virtio_start(&net->device, features);
+    }
+    if (!started || !virtio_configuration(&net->device, configuration, sizeof *configuration))
         return "it is no virtio device of version 1";
     if (!(*features & MAC_GIVEN))
         return "it has no address";
@@ -86,12 +99,12 @@ static const char *start_device(struct interface *net, int place, uint32_t *feat
     return NULL;
 }
 
-value unikernel_net_connect(value place_value, value name)
+value unikernel_net_connect(value place_value, value name, value large)
 {
     CAMLparam0();
     CAMLlocal2(info, mac);
     int place = Int_val(place_value);
-    uint32_t features = CHECKSUM | SEGMENT | MTU_GIVEN | MAC_GIVEN | STATUS_GIVEN;
+    uint32_t features = Bool_val(large) ? ALWAYS | LARGE : ALWAYS;
     struct configuration configuration;
     (void)name;
 
@@ -111,13 +124,14 @@ value unikernel_net_connect(value place_value, value name)
         places = place + 1;
 
     mac = caml_alloc_initialized_string(sizeof configuration.mac, (char *)configuration.mac);
-    info = caml_alloc_tuple(6);
+    info = caml_alloc_tuple(7);
     Store_field(info, 0, mac);
     Store_field(info, 1, Val_long(features & MTU_GIVEN ? configuration.mtu : MTU));
     Store_field(info, 2, Val_long(sizeof(struct header)));
     Store_field(info, 3, Val_long(QUEUE_SIZE));
     Store_field(info, 4, Val_bool(features & CHECKSUM));
     Store_field(info, 5, Val_bool((features & SEGMENT) == SEGMENT));
+    Store_field(info, 6, Val_bool(features & RECEIVE_SPREAD));
     CAMLreturn(info);
 }
 
@@ -149,7 +163,6 @@ intnat unikernel_net_received(value place)
     if (!virtio_take(&net->receive, &number, &length))
         return -1;
     net->seen = net->receive.seen;
-    length = length > sizeof(struct header) ? length - sizeof(struct header) : 0;
     return (intnat)length << 16 | number;
 }
 

@@ -1,8 +1,8 @@
 type place = int
 type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
-type info = { mac : string; mtu : int; header : int; room : int; checksums : bool; segments : bool }
+type info = { mac : string; mtu : int; header : int; room : int; checksums : bool; segments : bool; large : bool }
 
-external connect : place -> string -> info = "unikernel_net_connect"
+external connect : place -> string -> large:bool -> info = "unikernel_net_connect"
 external link : place -> bool = "unikernel_net_link" [@@noalloc]
 
 external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit

@@ -21,14 +21,16 @@ type info = {
   room : int;  (** How many buffers to receive into there may be at a time, and how many to send from. *)
   checksums : bool;  (** It finishes checksums of what is sent. *)
   segments : bool;  (** It cuts packets of TCP into segments. *)
+  large : bool;  (** It may receive frames that are not cut, and whose checksums are not finished. *)
 }
 
-external connect : place -> string -> info = "unikernel_net_connect"
-(** [connect place name] makes the interface ready. [name] is how [config.ml] calls it.
+external connect : place -> string -> large:bool -> info = "unikernel_net_connect"
+(** [connect place name ~large] makes the interface ready. [name] is how [config.ml] calls it. With [large] it receives
+    packets of TCP that are larger than the MTU, if it can.
 
     @raise Failure with the reason if there is none.
 
-    C: [value unikernel_net_connect(value place, value name)]. *)
+    C: [value unikernel_net_connect(value place, value name, value large)]. *)
 
 external link : place -> bool = "unikernel_net_link" [@@noalloc]
 (** [link place] is whether the interface's cable is plugged in. It asks the device, which takes long.
@@ -45,8 +47,13 @@ external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
     C: [value unikernel_net_offer(value place, intnat number, value buffer, intnat size)]. *)
 
 external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
-(** [received place] takes back a buffer in which there is a frame: its number, and 65,536 times the frame's length; or
-    [-1] if there is none. An event of the device ({!Platform.wait}) tells when there is.
+(** [received place] takes back a buffer in which something was received: its number, and 65,536 times the length of that,
+    [header] included; or [-1] if there is none. An event of the device ({!Platform.wait}) tells when there is.
+
+    If [large], a frame may be spread over several buffers, which are taken back one after another. The first begins with
+    the [header]: in its byte 0, bit 0 says that the checksum is to be finished, and bit 1 that it was found right; in bytes 6
+    and 7 is where in the frame its sum begins, in bytes 8 and 9 where it goes, counted from there, and in bytes 10 and 11
+    the number of buffers, all of them little-endian.
 
     C: [intnat unikernel_net_received(value place)]. *)
 

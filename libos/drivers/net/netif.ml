@@ -193,14 +193,65 @@ let frame_of t number length =
     frame
   end
 
+(* The other buffers of a frame: their numbers, and how much is in them. The device gives back all of them at once. *)
+let rec taken t count =
+  if count <= 0 then []
+  else
+    match Net.received t.place with
+    | -1 -> []
+    | answer ->
+        let part = (answer land 0xffff, answer lsr 16) in
+        part :: taken t (count - 1)
+
+(* A frame that is spread over several buffers, of [length] bytes in all: the first [in_first] are in the first. *)
+let joined t number in_first rest length =
+  let frame = Cstruct.create_unsafe length in
+  Cstruct.blit (Cstruct.of_bigarray t.incoming.(number) ~off:t.info.header ~len:in_first) 0 frame 0 in_first;
+  let add place (number, length) =
+    Cstruct.blit (Cstruct.of_bigarray t.incoming.(number) ~len:length) 0 frame place length;
+    place + length
+  in
+  ignore (List.fold_left add in_first rest);
+  frame
+
+let hand_up t frame =
+  count t.received (Cstruct.length frame);
+  let receive = t.receive in
+  Lwt.async (fun () -> receive frame)
+
+(* What goes before a frame: see {!Platform.Net.received}. *)
+let flags header = Cstruct.get_uint8 header 0
+let sum_from header = Cstruct.LE.get_uint16 header 6
+let sum_at header = Cstruct.LE.get_uint16 header 8
+let buffers header = Cstruct.LE.get_uint16 header 10
+let to_be_finished = 1
+
+(* The sum of the pseudo-header is there already. *)
+let finish_checksum frame ~from ~at =
+  if from + at + 2 <= Cstruct.length frame then
+    Cstruct.BE.set_uint16 frame (from + at) (Tcpip_checksum.ones_complement (Cstruct.shift frame from))
+
+(* With a checksum that needs no look. Of a large frame it is not even there: only TCP gets such, and knows. *)
+let hand_up_checked t frame ~flags ~from ~at =
+  if flags land to_be_finished <> 0 && Cstruct.length frame <= frame_most t then finish_checksum frame ~from ~at;
+  Net_offload.handing_up frame.buffer;
+  hand_up t frame;
+  Net_offload.handed_up ()
+
 let receive t number length =
-  match if length <= t.longest then Some (frame_of t number length) else None with
-  | None | (exception Out_of_memory) -> offer t number
-  | Some frame ->
-      offer t number;
-      count t.received length;
-      let receive = t.receive in
-      Lwt.async (fun () -> receive frame)
+  let header = Cstruct.of_bigarray t.incoming.(number) ~len:t.info.header in
+  let flags = if t.info.large then flags header else 0 in
+  let from = sum_from header and at = sum_at header in
+  let rest = if t.info.large then taken t (buffers header - 1) else [] in
+  let in_first = max 0 (length - t.info.header) in
+  let length = List.fold_left (fun sum (_, length) -> sum + length) in_first rest in
+  let frame () = if rest = [] then frame_of t number length else joined t number in_first rest length in
+  let frame = if length > t.longest then None else try Some (frame ()) with Out_of_memory -> None in
+  offer t number;
+  List.iter (fun (number, _) -> offer t number) rest;
+  match frame with
+  | None -> ()
+  | Some frame -> if flags = 0 then hand_up t frame else hand_up_checked t frame ~flags ~from ~at
 
 (* So many in one turn of the main loop, so that what they cause gets its turn too. *)
 let frames_most = 64
@@ -228,7 +279,7 @@ let ignore_frames t =
 let listen t ~header_size receive =
   if not t.connected then Lwt.return_error `Disconnected
   else begin
-    t.longest <- header_size + t.info.mtu;
+    t.longest <- (if t.info.large then ethernet_header + packet_most else header_size + t.info.mtu);
     t.receive <- receive;
     Lwt.protected (fst t.stopped) >|= fun () -> Ok ()
   end
@@ -268,7 +319,7 @@ let disconnect t =
 
 let devices : (Net.place, t) Hashtbl.t = Hashtbl.create 1
 let start place name =
-  let info = Net.connect place name in
+  let info = Net.connect place name ~large:(Net_offload.large_wanted ()) in
   Net_offload.connected ~packet_most:(if info.checksums && info.segments then packet_most else 0);
   let t =
     {

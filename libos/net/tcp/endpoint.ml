@@ -2,6 +2,7 @@ let source = Logs.Src.create "tcp" ~doc:"TCP"
 
 module Log = (val Logs.src_log source : Logs.LOG)
 
+let () = Net_offload.want_large ()
 let now () = Int64.to_int (Mirage_mtime.elapsed_ns ())
 let random bound = Randomconv.int ~bound Unikernel_compat.Mirage_crypto_rng.generate
 
