@@ -51,7 +51,6 @@ module Main (Files : Mirage_kv.RO) (Server : Cohttp_mirage.Server.S) = struct
       | '<' -> "&lt;"
       | '>' -> "&gt;"
       | '&' -> "&amp;"
-      | '"' -> "&quot;"
       | char -> String.make 1 char
     in
     String.concat "" (List.map escape (List.of_seq (String.to_seq text)))
