@@ -82,6 +82,7 @@ def _disk(number: int, path: Path) -> list[str]:
         "addr": f"{_FIRST_SLOT + number:#x}",
         "drive": f"disk{number}",
         "write-cache": "on",
+        "ioeventfd": False,
     }
     return [
         "-blockdev", json.dumps(file | {"discard": "unmap"}),

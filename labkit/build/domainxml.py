@@ -169,7 +169,7 @@ def domain_xml(
     _text(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
     for number, disk in enumerate(disks):
-        _disk(devices, number, disk)
+        _disk(devices, number, disk, emulated=hypervisor == "qemu")
     for network in networks:
         _interface(devices, network)
     has_port = console_socket is not None and _drives_virtio_console(manifest)
@@ -211,12 +211,14 @@ def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
     return isinstance(toolchain, Mapping) and toolchain.get("name") == "offline"
 
 
-def _disk(devices: ET.Element, number: int, disk: DomainDisk) -> None:
+def _disk(devices: ET.Element, number: int, disk: DomainDisk, *, emulated: bool) -> None:
     element = ET.SubElement(devices, "disk", type="file", device="disk", model="virtio-non-transitional")
     driver = {"name": "qemu", "type": "raw", "cache": "writeback", "discard": "unmap"}
     # QEMU's own choice would stop a guest when this machine's disk is full.
     policies = {"error_policy": "stop" if disk.stops else "report", "rerror_policy": "report"}
-    ET.SubElement(element, "driver", driver | policies)
+    # An emulated guest waits less if its own thread begins a request than if it wakes another for that.
+    begun = {"ioeventfd": "off"} if emulated else {}
+    ET.SubElement(element, "driver", driver | policies | begun)
     ET.SubElement(element, "source", file=str(disk.path))
     ET.SubElement(element, "target", dev=f"vd{chr(ord('a') + number)}", bus="virtio")
     if disk.read_only:
