@@ -1,25 +1,88 @@
 open Impl
+open Internet
 open Transport
 
 type happy_eyeballs
 
 let happy_eyeballs = abstract_type ()
 
-let generic_happy_eyeballs ?group:_ ?aaaa_timeout:_ ?connect_delay:_ ?connect_timeout:_ ?resolve_timeout:_
-    ?resolve_retries:_ ?timer_interval:_ _ =
-  unsupported "generic_happy_eyeballs"
+let generic_happy_eyeballs ?group ?aaaa_timeout:_ ?connect_delay ?connect_timeout ?resolve_timeout:_ ?resolve_retries:_
+    ?timer_interval:_ stack =
+  let runtime_args =
+    Runtime_arg.[ v (he_connect_delay ?group connect_delay); v (he_connect_timeout ?group connect_timeout) ]
+  in
+  let connect _ module_name = function
+    | [ stack; delay; timeout ] ->
+        code ~pos:__POS__ "%s.connect_device ?connect_delay:%s ?connect_timeout:%s %s" module_name delay timeout stack
+    | _ -> assert false
+  in
+  v "Happy_eyeballs_mirage.Make" ~variable:"happy_eyeballs"
+    ~packages:[ Package.v "happy-eyeballs-mirage" ]
+    ~runtime_args ~connect (stackv4v6 @-> happy_eyeballs)
+  $ stack
 
 type dns_client
 
 let dns_client = abstract_type ()
 
-let generic_dns_client ?dhcp:_ ?group:_ ?timeout:_ ?nameservers:_ ?cache_size:_ _ _ =
-  unsupported "generic_dns_client"
+(* RFC 2132, section 3.8 *)
+let dns_servers_option = 6
+
+(* The servers that are named, else those that DHCP tells. *)
+let servers_or_lease ~servers lease =
+  match lease with
+  | None -> servers
+  | Some lease ->
+      Printf.sprintf
+        "(match %s with\n  | Some _ as servers -> servers\n  | None -> Dns_client_mirage.Nameserver.of_lease %s)" servers lease
+
+let lease_of dhcp =
+  Option.iter (fun (requests, _) -> add_dhcp_request requests dns_servers_option) dhcp;
+  Option.map (fun (_, lease) -> [ dep lease ]) dhcp
+
+let dns_packages = [ Package.v "dns-client-mirage" ]
+
+let generic_dns_client ?dhcp ?group ?timeout ?nameservers ?cache_size stack_t happy_eyeballs_t =
+  let runtime_args =
+    Runtime_arg.
+      [ v (dns_servers ?group nameservers); v (dns_timeout ?group timeout); v (dns_cache_size ?group cache_size) ]
+  in
+  let connect module_name stack happy_eyeballs lease servers timeout cache_size =
+    code ~pos:__POS__ "%s.connect ?nameservers:%s\n  ?timeout:%s ?cache_size:%s (%s, %s)" module_name
+      (servers_or_lease ~servers lease) timeout cache_size stack happy_eyeballs
+  in
+  let connect _ module_name = function
+    | [ stack; eyeballs; servers; timeout; size ] -> connect module_name stack eyeballs None servers timeout size
+    | [ stack; eyeballs; lease; servers; timeout; size ] ->
+        connect module_name stack eyeballs (Some lease) servers timeout size
+    | _ -> assert false
+  in
+  v "Dns_client_mirage.Make" ~variable:"dns_client" ~packages:dns_packages ~runtime_args ?extra_deps:(lease_of dhcp)
+    ~connect
+    (stackv4v6 @-> happy_eyeballs @-> dns_client)
+  $ stack_t $ happy_eyeballs_t
 
 type resolver
 
 let resolver = abstract_type ()
-let resolver_dns ?dhcp:_ ?ns:_ _ = unsupported "resolver_dns"
+
+let resolver_dns ?dhcp ?ns stack_t =
+  let connect module_name stack lease servers =
+    code ~pos:__POS__
+      "%s.v ?nameservers:%s %s >|= function\n| Ok resolver -> resolver\n| Error (`Msg reason) -> invalid_arg reason"
+      module_name (servers_or_lease ~servers lease) stack
+  in
+  let connect _ module_name = function
+    | [ stack; servers ] -> connect module_name stack None servers
+    | [ stack; lease; servers ] -> connect module_name stack (Some lease) servers
+    | _ -> assert false
+  in
+  v "Resolver_mirage.Make" ~variable:"resolver"
+    ~packages:(Package.v "conduit-mirage" :: dns_packages)
+    ~runtime_args:[ Runtime_arg.(v (resolver ns)) ]
+    ?extra_deps:(lease_of dhcp) ~connect (stackv4v6 @-> resolver)
+  $ stack_t
+
 let resolver_unix_system = unsupported "resolver_unix_system"
 
 type conduit
@@ -51,7 +114,13 @@ let httpaf_server _ = unsupported "httpaf_server"
 type http_client
 
 let http_client = abstract_type ()
-let cohttp_client _ _ = unsupported "cohttp_client"
+
+let cohttp_client_over =
+  let connect _ module_name args = code ~pos:__POS__ "return (%s.ctx %s)" module_name (String.concat " " args) in
+  v "Cohttp_mirage.Client.Make" ~variable:"http_client" ~packages:[ Package.v "cohttp-mirage" ] ~connect
+    (resolver @-> conduit @-> http_client)
+
+let cohttp_client resolver conduit = cohttp_client_over $ resolver $ conduit
 
 type http_server
 

@@ -45,3 +45,15 @@ let ipv6_only ?group () = network ?group "ipv6_only" "ipv6_only" "()"
 
 let accept_router_advertisements ?group () =
   network ?group "accept_router_advertisements" "V6.accept_router_advertisements" "()"
+
+let strings texts = "[ " ^ String.concat "; " (List.map (Printf.sprintf "%S") texts) ^ " ]"
+let int64 = Printf.sprintf "%LdL"
+
+let resolver default =
+  network "resolver" "resolver" (match default with None -> "()" | Some servers -> "~default:" ^ strings servers ^ " ()")
+
+let dns_servers ?group default = network ?group "dns_servers" "dns_servers" (optional default strings)
+let dns_timeout ?group default = network ?group "dns_timeout" "dns_timeout" (optional default int64)
+let dns_cache_size ?group default = network ?group "dns_cache_size" "dns_cache_size" (optional default string_of_int)
+let he_connect_delay ?group default = network ?group "he_connect_delay" "he_connect_delay" (optional default int64)
+let he_connect_timeout ?group default = network ?group "he_connect_timeout" "he_connect_timeout" (optional default int64)

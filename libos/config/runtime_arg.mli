@@ -36,6 +36,15 @@ val ipv6_gateway : ?group:string -> Ipaddr.V6.t option -> Ipaddr.V6.t option arg
 val ipv6_only : ?group:string -> unit -> bool arg
 val accept_router_advertisements : ?group:string -> unit -> bool arg
 
+val resolver : string list option -> string list option arg
+(** [--resolver]. *)
+
+val dns_servers : ?group:string -> string list option -> string list option arg
+val dns_timeout : ?group:string -> int64 option -> int64 option arg
+val dns_cache_size : ?group:string -> int option -> int option arg
+val he_connect_delay : ?group:string -> int64 option -> int64 option arg
+val he_connect_timeout : ?group:string -> int64 option -> int64 option arg
+
 (** {1 For the generator} *)
 
 val stock : name:string -> string -> 'a arg

@@ -1,2 +1,3 @@
 module IO = Io
 module Server = Server
+module Client = Client

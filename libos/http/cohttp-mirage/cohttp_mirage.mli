@@ -2,3 +2,4 @@
 
 module IO = Io
 module Server = Server
+module Client = Client

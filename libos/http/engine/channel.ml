@@ -9,14 +9,16 @@ module Make (F : Mirage_flow.S) = struct
     flow : F.flow;
     guard : Deadlines.guard;
     limits : Limits.t;
+    patience : int option;
     mutable data : string;
     mutable place : int;
     mutable ended : bool;  (* nothing more can be read *)
     mutable broken : bool;  (* nothing more can be written *)
   }
 
-  let create limits deadlines flow =
-    { flow; guard = Deadlines.join deadlines; limits; data = ""; place = 0; ended = false; broken = false }
+  let create ?patience limits deadlines flow =
+    let guard = Deadlines.join deadlines in
+    { flow; guard; limits; patience; data = ""; place = 0; ended = false; broken = false }
 
   let flow t = t.flow
   let guard t = t.guard
@@ -57,7 +59,10 @@ module Make (F : Mirage_flow.S) = struct
   (* After a deadline a read may still be under way, and there is never a second one. *)
   let refill t =
     if t.ended || Deadlines.expired t.guard then Lwt.return `Eof
-    else Deadlines.within t.guard (F.read t.flow) (accept t) ~expired:`Eof
+    else begin
+      (match t.patience with Some seconds -> Deadlines.allow t.guard seconds | None -> ());
+      Deadlines.within t.guard (F.read t.flow) (accept t) ~expired:`Eof
+    end
 
   (* Writing *)
 

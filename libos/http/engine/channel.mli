@@ -4,7 +4,10 @@
 module Make (F : Mirage_flow.S) : sig
   type t
 
-  val create : Limits.t -> Deadlines.t -> F.flow -> t
+  val create : ?patience:int -> Limits.t -> Deadlines.t -> F.flow -> t
+  (** [create limits deadlines flow] is [flow] with a buffer. With [patience] each wait for data has a deadline of so many
+      seconds; else whoever waits sets one. *)
+
   val flow : t -> F.flow
   val guard : t -> Deadlines.guard
 

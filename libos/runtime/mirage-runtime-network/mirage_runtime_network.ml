@@ -49,4 +49,29 @@ let only name ?group ?docs () = argument ?group ?docs (name ^ "-only") Arg.bool 
 let ipv4_only ?group ?docs () = only "ipv4" ?group ?docs () ~doc:"Whether to leave out IPv6."
 let ipv6_only ?group ?docs () = only "ipv6" ?group ?docs () ~doc:"Whether to leave out IPv4."
 
+(* Of a type that says itself that it may be left out. *)
+let optional name kind ~docv ~doc ~docs ?group default = argument ?group ~docs name (Arg.some kind) default ~docv ~doc
+
+let resolver ?group ?(docs = Mirage_runtime.s_net) ?default () =
+  optional "resolver" Arg.(list string) ~docv:"SERVERS" ~doc:"The name servers to ask, with commas between." ~docs ?group default
+
+let dns_servers ?group ?(docs = Mirage_runtime.s_dns) default =
+  let doc = "The name servers to ask, with commas between: addresses, as in $(b,10.0.2.3,tcp:10.0.0.1:5353)." in
+  optional "dns-servers" Arg.(list string) ~docv:"SERVERS" ~doc ~docs ?group default
+
+let nanoseconds = "NANOSECONDS"
+
+let dns_timeout ?group ?(docs = Mirage_runtime.s_dns) default =
+  optional "dns-timeout" Arg.int64 ~docv:nanoseconds ~doc:"How long to ask for a name." ~docs ?group default
+
+let dns_cache_size ?group ?(docs = Mirage_runtime.s_dns) default =
+  optional "dns-cache-size" Arg.int ~docv:"NAMES" ~doc:"How many names to remember." ~docs ?group default
+
+let he_connect_delay ?group ?(docs = Mirage_runtime.s_he) default =
+  let doc = "How long to wait for one address of a host before the next is tried too." in
+  optional "he-connect-delay" Arg.int64 ~docv:nanoseconds ~doc ~docs ?group default
+
+let he_connect_timeout ?group ?(docs = Mirage_runtime.s_he) default =
+  optional "he-connect-timeout" Arg.int64 ~docv:nanoseconds ~doc:"How long to try to connect." ~docs ?group default
+
 module Arg = Conv

@@ -44,3 +44,26 @@ val ipv4_only : ?group:string -> ?docs:string -> unit -> bool Cmdliner.Term.t
 
 val ipv6_only : ?group:string -> ?docs:string -> unit -> bool Cmdliner.Term.t
 (** [--ipv6-only]: whether IPv4 is left out. *)
+
+(** {1 Names}
+
+    Of [docs] the default is {!Mirage_runtime.s_dns}, or {!Mirage_runtime.s_he} for connections to hosts with several
+    addresses. *)
+
+val resolver : ?group:string -> ?docs:string -> ?default:string list -> unit -> string list option Cmdliner.Term.t
+(** [--resolver]: name servers. *)
+
+val dns_servers : ?group:string -> ?docs:string -> string list option -> string list option Cmdliner.Term.t
+(** [--dns-servers]: name servers. *)
+
+val dns_timeout : ?group:string -> ?docs:string -> int64 option -> int64 option Cmdliner.Term.t
+(** [--dns-timeout]: how long to ask for a name, in nanoseconds. *)
+
+val dns_cache_size : ?group:string -> ?docs:string -> int option -> int option Cmdliner.Term.t
+(** [--dns-cache-size]: how many names to remember. *)
+
+val he_connect_delay : ?group:string -> ?docs:string -> int64 option -> int64 option Cmdliner.Term.t
+(** [--he-connect-delay]: the time between two attempts, in nanoseconds. *)
+
+val he_connect_timeout : ?group:string -> ?docs:string -> int64 option -> int64 option Cmdliner.Term.t
+(** [--he-connect-timeout]: how long to try to connect, in nanoseconds. *)
