@@ -98,8 +98,9 @@ let over ?packages ?runtime_args ?(labels = []) ?variable module_name typ =
   let connect _ module_name args =
     let plain = List.length args - List.length labels in
     let labelled = List.map2 ( ^ ) labels (List.filteri (fun i _ -> i >= plain) args) in
-    let args = labelled @ List.filteri (fun i _ -> i < plain) args in
-    code ~pos:__POS__ "%s.connect %s" module_name (String.concat " " args)
+    let plain = String.concat " " (List.filteri (fun i _ -> i < plain) args) in
+    let separator = if List.length labelled > 2 then "\n  " else " " in
+    code ~pos:__POS__ "%s.connect %s" module_name (String.concat separator (labelled @ [ plain ]))
   in
   v ?packages ?runtime_args ?variable ~connect module_name typ
 

@@ -19,7 +19,7 @@ let keyed_create_ipv4 ?group ?(network = default_ipv4) ?gateway ethernet_t arp_t
   let runtime_args =
     Runtime_arg.[ v (ipv6_only ?group ()); v (ipv4 ?group network); v (ipv4_gateway ?group gateway) ]
   in
-  over "Static_ipv4.Make" ~variable:"ipv4"
+  over "Static_ipv4.Make" ~variable:"ip4"
     ~packages:[ tcpip "ipv4" ]
     ~runtime_args
     ~labels:[ "~no_init:"; "~cidr:"; "?gateway:" ]
@@ -38,7 +38,7 @@ let keyed_create_ipv6 ?group ?network:own ?gateway network_t ethernet_t =
         v (ipv6_gateway ?group gateway);
       ]
   in
-  over "Ipv6.Make" ~variable:"ipv6"
+  over "Ipv6.Make" ~variable:"ip6"
     ~packages:[ tcpip "ipv6" ]
     ~runtime_args
     ~labels:[ "~no_init:"; "~handle_ra:"; "?cidr:"; "?gateway:" ]
@@ -84,10 +84,10 @@ let ipv4_of_dhcp ?group ?(dhcp_requests = make_dhcp_requests ()) ?gateway networ
   in
   let connect _ module_name = function
     | [ network; ethernet; arp; no_init; cidr; gateway ] ->
-        let requests = List.map string_of_int (List.sort_uniq compare !dhcp_requests) in
+        let requests = String.concat "; " (List.map string_of_int (List.sort_uniq compare !dhcp_requests)) in
         code ~pos:__POS__
-          "%s.connect ~no_init:%s ?cidr:%s ?gateway:%s\n  ~hostname:(Mirage_runtime.name ()) ~requests:[ %s ] %s %s %s"
-          module_name no_init cidr gateway (String.concat "; " requests) network ethernet arp
+          "%s.connect ~no_init:%s ?cidr:%s ?gateway:%s\n  ~hostname:(Mirage_runtime.name ()) ~requests:[%s] %s %s %s"
+          module_name no_init cidr gateway requests network ethernet arp
     | _ -> assert false
   in
   v "Dhcp_ipv4.Make" ~variable:"dhcp" ~packages:dhcp_packages ~runtime_args ~connect
@@ -96,6 +96,6 @@ let ipv4_of_dhcp ?group ?(dhcp_requests = make_dhcp_requests ()) ?gateway networ
 
 let dhcp_projection module_name variable typ = over module_name ~variable ~packages:dhcp_packages (dhcp_ipv4 @-> typ)
 let dhcp_proj_net = dhcp_projection "Dhcp_ipv4.Proj_net" "dhcp_net" network
-let dhcp_proj_ipv4 = dhcp_projection "Dhcp_ipv4.Proj_ipv4" "ipv4" ipv4
+let dhcp_proj_ipv4 = dhcp_projection "Dhcp_ipv4.Proj_ipv4" "ip4" ipv4
 let dhcp_proj_lease = dhcp_projection "Dhcp_ipv4.Proj_lease" "lease" lease
 let no_lease = v "Lwt" ~variable:"lease" ~connect:(fun _ _ _ -> code ~pos:__POS__ "return None") lease

@@ -23,7 +23,7 @@ type ethernet
 let ethernet = abstract_type ()
 
 let ethernet_over =
-  over "Ethernet.Make" ~variable:"ethernet" ~packages:[ Package.v "ethernet" ] (network @-> ethernet)
+  over "Ethernet.Make" ~variable:"ethif" ~packages:[ Package.v "ethernet" ] (network @-> ethernet)
 
 let ethif network = ethernet_over $ network
 let etif = ethif
@@ -33,6 +33,6 @@ type arpv4
 let arpv4 = abstract_type ()
 
 let arp_over =
-  over "Arp.Make" ~variable:"arp" ~packages:[ Package.v ~sublibs:[ "mirage" ] "arp" ] (ethernet @-> arpv4)
+  over "Arp.Make" ~variable:"arpv4" ~packages:[ Package.v ~sublibs:[ "mirage" ] "arp" ] (ethernet @-> arpv4)
 
 let arp ethernet = arp_over $ ethernet

@@ -9,7 +9,7 @@ let udp = abstract_type ()
 let udpv4v6 = abstract_type ()
 let ip = abstract_type ()
 let tcpip library = Package.v ~sublibs:[ library ] "tcpip"
-let direct_udp ip_t = over "Udp.Make" ~variable:"udp" ~packages:[ tcpip "udp" ] (ip @-> udp) $ ip_t
+let direct_udp ip_t = over "Udp.Make" ~variable:"udpv4v6" ~packages:[ tcpip "udp" ] (ip @-> udp) $ ip_t
 
 type 'a tcp
 type tcpv4v6 = v4v6 tcp
@@ -18,7 +18,7 @@ let tcp = abstract_type ()
 let tcpv4v6 = abstract_type ()
 
 let direct_tcp ?group ip_t =
-  let direct = over "Tcp.Flow.Make" ~variable:"tcp" ~packages:[ tcpip "tcp" ] (ip @-> tcp) $ ip_t in
+  let direct = over "Tcp.Flow.Make" ~variable:"tcpv4v6" ~packages:[ tcpip "tcp" ] (ip @-> tcp) $ ip_t in
   if_ (Key.value (Key.utcp ?group ())) (unsupported "utcp") direct
 
 type icmpv4
@@ -26,7 +26,7 @@ type icmpv4
 let icmpv4 : icmpv4 typ = abstract_type ()
 
 let direct_icmpv4 ipv4_t =
-  over "Icmpv4.Make" ~variable:"icmpv4" ~packages:[ tcpip "icmpv4" ] (ipv4 @-> icmpv4) $ ipv4_t
+  over "Icmpv4.Make" ~variable:"icmp" ~packages:[ tcpip "icmpv4" ] (ipv4 @-> icmpv4) $ ipv4_t
 
 type stackv4v6
 
@@ -62,4 +62,4 @@ let generic_stackv4v6 ?group ?ipv4_network ?ipv4_gateway ?ipv6_network ?ipv6_gat
   fst (generic_stackv4v6_with_lease ?group ?ipv4_network ?ipv4_gateway ?ipv6_network ?ipv6_gateway network)
 
 let tcpv4v6_of_stackv4v6 stack_t =
-  over "Tcpip_stack_direct.TCPV4V6" ~variable:"tcp" ~packages:[ tcpip "stack-direct" ] (stackv4v6 @-> tcpv4v6) $ stack_t
+  over "Tcpip_stack_direct.TCPV4V6" ~variable:"tcpv4v6" ~packages:[ tcpip "stack-direct" ] (stackv4v6 @-> tcpv4v6) $ stack_t

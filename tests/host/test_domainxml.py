@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from labkit.build.domainxml import LAB_NAMESPACE, DomainDisk, domain_name, domain_xml
+from labkit.build.domainxml import LAB_NAMESPACE, DomainDisk, DomainNetwork, domain_name, domain_xml
 from labkit.errors import UsageError
 from labkit.host.loop import libvirt
 
@@ -27,6 +27,10 @@ CASES: dict[str, dict[str, Any]] = {
             DomainDisk(0, "storage", Path("/srv/a \"b\",<c>&'d'.img")),
             DomainDisk(2, "a-name-longer-than-a-serial", Path("/srv/log.img"), read_only=True),
         )
+    },
+    "networks": {
+        "disks": (DomainDisk(1, "storage", Path("/srv/disk.img")),),
+        "networks": (DomainNetwork(0, "service"), DomainNetwork(2, "inside", number=1)),
     },
     "running": {
         "name": "hello-0a1b2c",
@@ -91,6 +95,12 @@ def test_what_a_unikernel_needs_not_is_left_out() -> None:
     devices = ET.fromstring(domain_xml({}, IMAGE)).find("devices")  # noqa: S314
     assert devices is not None
     assert {device.tag for device in devices} == {"emulator", "controller", "serial", "memballoon", "panic"}
+
+
+def test_hardware_addresses_are_the_same_in_every_run_and_nobody_elses_on_a_wire() -> None:
+    assert DomainNetwork(0, "service").mac == DomainNetwork(5, "other").mac == "52:54:00:00:00:01"
+    addresses = {DomainNetwork(0, "a", number=n, plug=p).mac for n in range(3) for p in range(3)}
+    assert len(addresses) == 9
 
 
 def test_any_text_survives() -> None:

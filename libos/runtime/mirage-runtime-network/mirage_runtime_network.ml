@@ -1,10 +1,18 @@
 module Conv = struct
-  let conv of_string pp = Cmdliner.Arg.conv (of_string, pp)
-  let ipv4_address = conv Ipaddr.V4.of_string Ipaddr.V4.pp
-  let ipv4 = conv Ipaddr.V4.Prefix.of_string Ipaddr.V4.Prefix.pp
-  let ipv6_address = conv Ipaddr.V6.of_string Ipaddr.V6.pp
-  let ipv6 = conv Ipaddr.V6.Prefix.of_string Ipaddr.V6.Prefix.pp
-  let ip_address = conv Ipaddr.of_string Ipaddr.pp
+  let conv what of_string pp =
+    let parse text =
+      match of_string text with
+      | Ok _ as ok -> ok
+      | Error (`Msg _) -> Error (`Msg (Printf.sprintf "%s is no %s" text what))
+    in
+    Cmdliner.Arg.conv (parse, pp)
+
+  let with_prefix example = "address with the length of its prefix, as in " ^ example
+  let ipv4_address = conv "IPv4 address" Ipaddr.V4.of_string Ipaddr.V4.pp
+  let ipv4 = conv (with_prefix "10.0.0.2/24") Ipaddr.V4.Prefix.of_string Ipaddr.V4.Prefix.pp
+  let ipv6_address = conv "IPv6 address" Ipaddr.V6.of_string Ipaddr.V6.pp
+  let ipv6 = conv (with_prefix "fd00::2/64") Ipaddr.V6.Prefix.of_string Ipaddr.V6.Prefix.pp
+  let ip_address = conv "IP address" Ipaddr.of_string Ipaddr.pp
 end
 
 open Cmdliner
