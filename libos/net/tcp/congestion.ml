@@ -7,13 +7,28 @@ type t = {
   mutable left : int;
   mutable recovering : bool;
   mutable highest : Sequence.t;  (** What fast recovery, or the last time-out, began with. *)
+  mutable tolerance : int;  (** So many later segments say that one is lost. *)
+  mutable before : int * int * Sequence.t;  (** [window], [threshold] and [highest] before fast recovery. *)
 }
 
+let least_tolerance = 3
+let most_tolerance = 64
 let initial_window mss = Int.min (10 * mss) (Int.max (2 * mss) 14600)
 
 let create ~mss start =
   let window = initial_window mss in
-  { mss; window; threshold = max_int; counted = 0; duplicates = 0; left = 0; recovering = false; highest = start }
+  {
+    mss;
+    window;
+    threshold = max_int;
+    counted = 0;
+    duplicates = 0;
+    left = 0;
+    recovering = false;
+    highest = start;
+    tolerance = least_tolerance;
+    before = (window, max_int, start);
+  }
 
 let window t = t.window
 let recovering t = t.recovering
@@ -48,23 +63,35 @@ let acknowledged t ~una ~bytes ~flight =
   end;
   goes_on
 
-let threshold_duplicates = 3
+(* Where too little is under way for so many duplicates, all but one must do (RFC 5827). *)
+let tolerance t ~flight = Int.max 1 (Int.min t.tolerance ((flight / t.mss) - 1))
 
 (* What was sent before a time-out may arrive twice; the duplicates that this causes tell of no loss. *)
 let may_recover t ~una = (not t.recovering) && una > t.highest
 
-let duplicate t ~una =
+let duplicate t ~una ~flight =
   t.left <- t.left + t.mss;
   t.duplicates <- t.duplicates + 1;
-  t.duplicates = threshold_duplicates && may_recover t ~una
+  t.duplicates >= tolerance t ~flight && may_recover t ~una
 
 let halve t ~flight = t.threshold <- Int.max (flight / 2) (2 * t.mss)
 
 let recover t ~flight ~highest =
+  t.before <- (t.window, t.threshold, t.highest);
   halve t ~flight;
   t.window <- t.threshold;
   t.recovering <- true;
   t.highest <- highest
+
+let undo t =
+  let window, threshold, highest = t.before in
+  t.window <- Int.max t.window window;
+  t.threshold <- threshold;
+  t.highest <- highest;
+  t.recovering <- false;
+  t.left <- 0;
+  t.duplicates <- 0;
+  t.tolerance <- Int.min most_tolerance (t.tolerance + 1)
 
 let timed_out t ~flight ~highest ~again =
   if not again then halve t ~flight;

@@ -70,9 +70,15 @@ let blocks t (s : Segment.t) =
     (fun (_, behind) -> behind <= t.highest)
     (List.map (fun (first, behind) -> (Sequence.near t.una first, Sequence.near t.una behind)) s.options.sack)
 
+(* The first acknowledgement of what was sent again echoes the timestamp of its first transmission: it was not lost (RFC
+   3522). *)
+let was_overtaken t (s : Segment.t) =
+  t.timestamps && t.resent_until > t.una && s.options.ts_value >= 0 && older s.options.ts_echo t.resend_ts
+
 (* [una] moves. *)
 let advance t ~now ~ack (s : Segment.t) =
   let bytes = ack - t.una and flight = Int.max (flight t) (ack - t.una) in
+  let overtaken = Congestion.recovering t.congestion && was_overtaken t s in
   sample_round_trip t ~now ~ack s;
   t.retries <- 0;
   t.probe_at <- never;
@@ -82,12 +88,26 @@ let advance t ~now ~ack (s : Segment.t) =
   Send_queue.acknowledge t.queue (Int.min ack (finish t));
   if s.options.sack <> [] || not (Scoreboard.is_empty t.scoreboard) then
     ignore (Scoreboard.update t.scoreboard ~una:ack (blocks t s));
+  if overtaken then Congestion.undo t.congestion;
   if Congestion.acknowledged t.congestion ~una:ack ~bytes ~flight && not t.sack then t.resend <- true;
   t.retransmit_at <- (if ack = t.highest then never else now + Rto.current t.rto);
+  await_tail t ~now;
   if t.finishing && ack > finish t then fin_acknowledged t ~now
+
+(* What was sent after the lost segments were sent again has arrived, and they have not: they are lost again. *)
+let lost_again t =
+  if
+    Congestion.recovering t.congestion
+    && t.resent > t.una
+    && Scoreboard.highest t.scoreboard ~una:t.una > t.resent_until + (Congestion.tolerance t.congestion ~flight:(flight t) * t.mss)
+  then begin
+    t.resend <- true;
+    t.resent <- t.una
+  end
 
 let begin_recovery t =
   Congestion.recover t.congestion ~flight:(flight t) ~highest:t.highest;
+  t.tail_at <- never;
   t.resend <- true;
   t.resent <- t.una
 
@@ -95,9 +115,10 @@ let begin_recovery t =
 let duplicate t (s : Segment.t) ~same_window =
   let is_news = t.sack && s.options.sack <> [] && Scoreboard.update t.scoreboard ~una:t.una (blocks t s) in
   if is_news || (same_window && Segment.space s = 0 && not t.sack) then begin
-    let third = Congestion.duplicate t.congestion ~una:t.una in
-    let lost = t.sack && Scoreboard.lost_before t.scoreboard ~mss:t.mss ~una:t.una > t.una in
-    if third || (lost && Congestion.may_recover t.congestion ~una:t.una) then begin_recovery t
+    let enough = Congestion.duplicate t.congestion ~una:t.una ~flight:(flight t) in
+    let lost = t.sack && lost_before t > t.una in
+    if (enough && not t.sack) || (lost && Congestion.may_recover t.congestion ~una:t.una) then begin_recovery t
+    else if t.sack then lost_again t
   end
 
 (* Whether the rest of the segment counts. *)

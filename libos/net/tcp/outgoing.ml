@@ -100,7 +100,7 @@ let left t =
     let received = Scoreboard.received t.scoreboard ~before:t.next in
     if not (Congestion.recovering t.congestion) then received
     else
-      let lost = Scoreboard.lost_before t.scoreboard ~mss:t.mss ~una:t.una in
+      let lost = lost_before t in
       received + Scoreboard.missing t.scoreboard ~from:(Int.max t.una t.resent) ~before:lost
 
 let congestion_room t = Congestion.window t.congestion - (flight t - left t)
@@ -108,6 +108,10 @@ let congestion_room t = Congestion.window t.congestion - (flight t - left t)
 let resend t ~now send ~sequence ~before =
   let length = Int.max 0 (Int.min t.mss (Int.min before (finish t) - sequence)) in
   t.resend <- false;
+  if t.resent <= t.una then begin
+    t.resend_ts <- timestamp t ~now;
+    t.resent_until <- t.highest
+  end;
   let behind = data t ~now send ~sequence ~length in
   t.resent <- behind;
   t.highest <- Int.max t.highest behind;
@@ -120,7 +124,7 @@ let rec repair t ~now send =
     if t.resend then resend t ~now send ~sequence:t.una ~before:t.highest
   end
   else
-    let lost = Scoreboard.lost_before t.scoreboard ~mss:t.mss ~una:t.una in
+    let lost = lost_before t in
     let sequence, before = Scoreboard.gap t.scoreboard (Int.max t.una t.resent) in
     if t.resend || (sequence < lost && congestion_room t >= t.mss) then begin
       resend t ~now send ~sequence ~before;
@@ -146,7 +150,20 @@ let transmit t ~now send length =
   await t ~now;
   if length < t.mss && length > 0 then t.small <- t.next;
   if t.next >= finish t then t.release_at <- never;
-  t.probe_at <- never
+  t.probe_at <- never;
+  await_tail t ~now
+
+let tail_probe t ~now send =
+  t.tail_at <- never;
+  t.tail_probed <- t.highest;
+  let queued = Int.min (finish t - t.next) (t.una + t.peer_window - t.next) in
+  if queued > 0 then transmit t ~now send (Int.min t.mss queued)
+  else begin
+    let behind = Int.min t.highest (finish t) in
+    let sequence = Int.max t.una (behind - t.mss) in
+    ignore (data t ~now send ~sequence ~length:(behind - sequence))
+  end;
+  t.retransmit_at <- now + Rto.current t.rto
 
 (* After a time-out all is sent again but what the peer is known to have. *)
 let skip_received t =

@@ -38,12 +38,14 @@ let update t ~una blocks =
 let received t ~before =
   List.fold_left (fun sum (first, behind) -> sum + Int.max 0 (Int.min before behind - first)) 0 t.runs
 
-let lost_before t ~mss ~una =
+let highest t ~una = List.fold_left (fun _ (_, behind) -> behind) una t.runs
+
+let lost_before t ~beyond ~una =
   let rec from_last received = function
     | [] -> una
     | (first, behind) :: rest ->
         let received = received + behind - first in
-        if received > 2 * mss then Int.max una first else from_last received rest
+        if received > beyond then Int.max una first else from_last received rest
   in
   from_last 0 (List.rev t.runs)
 

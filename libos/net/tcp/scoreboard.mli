@@ -13,9 +13,12 @@ val update : t -> una:Sequence.t -> (Sequence.t * Sequence.t) list -> bool
 val received : t -> before:Sequence.t -> int
 (** [received t ~before] is how many bytes before [before] have been received beyond the first gap. *)
 
-val lost_before : t -> mss:int -> una:Sequence.t -> Sequence.t
-(** [lost_before t ~mss ~una] is the number before which all that was not received is lost: more than two segments behind
-    it have been received. It is [una] if nothing is lost. *)
+val highest : t -> una:Sequence.t -> Sequence.t
+(** [highest t ~una] is behind the highest byte received, [una] if there is none beyond a gap. *)
+
+val lost_before : t -> beyond:int -> una:Sequence.t -> Sequence.t
+(** [lost_before t ~beyond ~una] is the number before which all that was not received is lost: more than [beyond] bytes
+    behind it have been received. It is [una] if nothing is lost. *)
 
 val missing : t -> from:Sequence.t -> before:Sequence.t -> int
 (** [missing t ~from ~before] is how many of these bytes were not received. *)

@@ -40,6 +40,9 @@ type t = {
   scoreboard : Scoreboard.t;
   mutable resend : bool;
   mutable resent : Sequence.t;
+  mutable resent_until : Sequence.t;
+  mutable resend_ts : int;
+  mutable tail_probed : Sequence.t;
   mutable timed : Sequence.t;
   mutable timed_at : int;
   mutable retries : int;
@@ -71,6 +74,7 @@ type t = {
   mutable challenges : int;
   (* Timers *)
   mutable retransmit_at : int;
+  mutable tail_at : int;
   mutable probe_at : int;
   mutable ack_at : int;
   mutable release_at : int;
@@ -112,6 +116,9 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
     scoreboard = Scoreboard.create ();
     resend = false;
     resent = iss;
+    resent_until = iss;
+    resend_ts = 0;
+    tail_probed = iss;
     timed = 0;
     timed_at = never;
     retries = 0;
@@ -139,6 +146,7 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
     challenged_at = 0;
     challenges = 0;
     retransmit_at = never;
+    tail_at = never;
     probe_at = never;
     ack_at = never;
     release_at = never;
@@ -156,11 +164,28 @@ let[@inline] edge t = Int.max t.advertised (t.receive_next + room t)
 let[@inline] flight t = t.next - t.una
 let held t = Receive_queue.bytes t.received + Reassembly.bytes t.reassembly
 
+let lost_before t =
+  let beyond = (Congestion.tolerance t.congestion ~flight:(flight t) - 1) * t.mss in
+  Scoreboard.lost_before t.scoreboard ~beyond ~una:t.una
+
+let least_tail_wait = 10_000_000
+
+let await_tail t ~now =
+  t.tail_at <-
+    (if
+     t.sack && t.una < t.next && t.next = t.highest && t.tail_probed <= t.una
+     && not (Congestion.recovering t.congestion)
+   then
+     let wait = Int.max least_tail_wait (2 * Rto.round_trip t.rto) in
+     now + if flight t <= t.mss then wait + Limits.delayed_ack else wait
+   else never)
+
 (* A clock of milliseconds, with 32 bits. *)
 let timestamp t ~now = ((now / 1_000_000) + t.ts_offset) land 0xffff_ffff
 
 let stop_timers t =
   t.retransmit_at <- never;
+  t.tail_at <- never;
   t.probe_at <- never;
   t.ack_at <- never;
   t.release_at <- never;

@@ -47,6 +47,9 @@ type t = {
   scoreboard : Scoreboard.t;
   mutable resend : bool;  (** The segment at [una] is lost and to be sent again. *)
   mutable resent : Sequence.t;  (** What was lost before is sent again already. *)
+  mutable resent_until : Sequence.t;  (** What had been sent when that began. *)
+  mutable resend_ts : int;  (** The timestamp with which it began. *)
+  mutable tail_probed : Sequence.t;  (** Behind what was under way at the last tail loss probe. *)
   mutable timed : Sequence.t;  (** Whose acknowledgement gives the round-trip time, if there are no timestamps. *)
   mutable timed_at : int;
   mutable retries : int;  (** Time-outs since the peer acknowledged something. *)
@@ -74,6 +77,7 @@ type t = {
   mutable challenged_at : int;  (** When counting [challenges] began. *)
   mutable challenges : int;
   mutable retransmit_at : int;
+  mutable tail_at : int;  (** A tail loss probe is due. *)
   mutable probe_at : int;  (** A closed or small window is probed. *)
   mutable ack_at : int;  (** A delayed acknowledgement is due. *)
   mutable release_at : int;  (** A small segment is held back no longer. *)
@@ -119,12 +123,18 @@ val position : t -> Sequence.t
 (** [position t] is the number of a segment without data: behind all that was sent, for after a time-out [next] is a number
     that the peer may have left behind, and whose segments it would not look at. *)
 
+val lost_before : t -> Sequence.t
+(** [lost_before t] is {!Scoreboard.lost_before} of [t]. *)
+
 val held : t -> int
 (** [held t] is what is buffered for the application, in order or not. *)
 
 val timestamp : t -> now:int -> int
 
 (** {1 Changes} *)
+
+val await_tail : t -> now:int -> unit
+(** [await_tail t ~now] sets the timer for a tail loss probe (RFC 8985, section 7), if [t] is in a state for it. *)
 
 val close : t -> unit
 (** [close t] ends [t]; what was received can still be read. *)

@@ -11,8 +11,8 @@ let keepalive_at t =
 let deadline t =
   let[@inline] earlier (a : int) (b : int) = if a < b then a else b in
   earlier
-    (earlier (earlier t.retransmit_at t.probe_at) (earlier t.ack_at t.release_at))
-    (earlier t.expire_at (keepalive_at t))
+    (earlier (earlier t.retransmit_at t.tail_at) (earlier t.probe_at t.ack_at))
+    (earlier (earlier t.release_at t.expire_at) (keepalive_at t))
 
 let attempts t =
   match t.phase with
@@ -23,6 +23,7 @@ let attempts t =
 (* All that is under way is taken for lost. *)
 let retransmit t =
   t.retransmit_at <- never;
+  t.tail_at <- never;
   if t.retries >= attempts t then fail t Timeout
   else begin
     t.retries <- t.retries + 1;
@@ -63,5 +64,6 @@ let expire t ~now send =
     t.no_delay <- finish t
   end;
   if now >= t.retransmit_at then retransmit t;
+  if now >= t.tail_at then Outgoing.tail_probe t ~now send;
   if now >= t.probe_at then probe t ~now send;
   match t.keepalive with Some { probes; _ } when now >= keepalive_at t -> keep_alive t ~now probes | Some _ | None -> ()

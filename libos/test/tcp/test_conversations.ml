@@ -160,7 +160,27 @@ let loss =
       @ [ "< . seq 1 ack 1 sack 4001 7001 sack 1001 3001"; "> . seq 3001 len 1000"; "< . seq 1 ack 10001"; "wait 1000" ] );
     ( "after a time-out only what is missing",
       under_way with_sack
-      @ [ "wait 201"; "> . seq 1 len 1000"; "< . seq 1 ack 2001 sack 3001 10001"; "> . seq 2001 len 1000"; "< . seq 1 ack 10001"; "wait 5000" ] );
+      @ [ "wait 211"; "> P. seq 9001 len 1000 at 10"; "> . seq 1 len 1000 at 210"; "< . seq 1 ack 2001 sack 3001 10001"; "> . seq 2001 len 1000"; "< . seq 1 ack 10001"; "wait 5000" ] );
+    ( "the last two are lost: a probe tells, long before the time-out",
+      under_way with_sack
+      @ [ "< . seq 1 ack 8001"; "wait 30"; "> P. seq 9001 len 1000 at 10"; "< . seq 1 ack 8001 sack 9001 10001" ]
+      @ [ "> . seq 8001 len 1000"; "< . seq 1 ack 10001"; "wait 1000" ] );
+    ( "what is sent again is lost again",
+      under_way with_sack
+      @ [ "write 20000"; "< . seq 1 ack 1 sack 1001 4001"; "> . seq 1 len 1000"; "< . seq 1 ack 1 sack 1001 8001" ]
+      @ [ "> . seq 10001 len 1000"; "> . seq 11001 len 1000"; "< . seq 1 ack 1 sack 1001 10001"; "> . seq 12001"; "> . seq 13001" ]
+      @ [ "< . seq 1 ack 1 sack 1001 13001"; "> . seq 14001"; "> . seq 15001"; "> . seq 16001"; "< . seq 1 ack 1 sack 1001 14001" ]
+      @ [ "> . seq 1 len 1000"; "> . seq 17001" ] );
+    ( "it was only overtaken: the window is as it was",
+      under_way [ "< S seq 0 mss 1012 sackok ts 100 0"; "> S. seq 0"; "< . seq 1 ack 1 ts 100 5000" ]
+      @ [ "wait 5"; "< . seq 1 ack 1 sack 1001 4001 ts 101 5000"; "> . seq 1 len 1000 ts 5005 101" ]
+      @ [ "< . seq 1 ack 10001 ts 102 5000"; "write 40000" ]
+      @ List.init 18 (fun i -> Printf.sprintf "> . seq %d len 1000" (10_001 + (1000 * i))) );
+    ( "and one more must overtake for the next to be lost",
+      under_way [ "< S seq 0 mss 1012 sackok ts 100 0"; "> S. seq 0"; "< . seq 1 ack 1 ts 100 5000" ]
+      @ [ "wait 5"; "< . seq 1 ack 1 sack 1001 4001 ts 101 5000"; "> . seq 1 len 1000" ]
+      @ [ "< . seq 1 ack 4001 ts 102 5000"; "< . seq 1 ack 4001 sack 5001 8001 ts 103 5000" ]
+      @ [ "< . seq 1 ack 4001 sack 5001 9001 ts 103 5000"; "> . seq 4001 len 1000" ] );
     ( "acknowledgements have the highest number, though all is sent again",
       under_way accepted_1000
       @ [ "wait 201"; "> . seq 1 len 1000"; "< P. seq 1 ack 1 len 5"; "> . seq 10001 ack 6"; "< . seq 6 ack 10001"; "wait 1000" ] );

@@ -222,7 +222,7 @@ let scoreboard () =
           let rec run i = if i < 400 && not have.(i) then run (i + 1) else i in
           check_int "gap" (gap at) first;
           check_int "until" (if run first = 400 then max_int else run first) next;
-          let lost = Scoreboard.lost_before t ~mss:10 ~una:!una in
+          let lost = Scoreboard.lost_before t ~beyond:20 ~una:!una in
           if lost > !una then Alcotest.(check bool) "lost" true (count lost 400 > 20 && have.(lost) && not have.(lost - 1))
           else if not have.(!una) then Alcotest.(check bool) "nothing is lost" true (count !una 400 <= 20)))
 
