@@ -8,20 +8,15 @@ who owns the two, need not know: they are there before and after.
 from __future__ import annotations
 
 import itertools
-import json
 import os
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import IO, Any
 
-from labkit.errors import Evidence, GuestError, HostError, LabError
+from labkit.errors import HostError
 from labkit.host.faults import Rules
-from labkit.host.loop import libvirt
+from labkit.host.monitor import Monitor
 
-if TYPE_CHECKING:
-    import libvirt as libvirt_module
-
-__all__ = ["BlockLayer", "has_ended", "trouble"]
+__all__ = ["BlockLayer"]
 
 _numbers = itertools.count(1)  # of nodes and sets of descriptors; new to any one QEMU
 
@@ -29,14 +24,11 @@ _numbers = itertools.count(1)  # of nodes and sets of descriptors; new to any on
 class BlockLayer:
     """The nodes of one disk, the lowest first."""
 
-    def __init__(
-        self, domain: Callable[[], libvirt_module.virDomain], alias: str, *, read_only: bool
-    ) -> None:
+    def __init__(self, monitor: Monitor, alias: str, *, read_only: bool) -> None:
         """Look for the disk.
 
         Args:
-            domain: gives the guest's domain, or raises where it has ended. It is not kept: a domain that is kept
-                keeps libvirt's connection open.
+            monitor: the guest's QEMU.
             alias: the device's name in QEMU, such as ``virtio-disk0``.
             read_only: whether the guest may only read it.
 
@@ -44,7 +36,7 @@ class BlockLayer:
             GuestError: the guest has ended.
             HostError: QEMU does not answer as it should.
         """
-        self._domain = domain
+        self._monitor = monitor
         self._read_only = read_only
         self._device = f"/machine/peripheral/{alias}/virtio-backend"
         self._format: str = self._entry("query-block")["inserted"]["node-name"]
@@ -64,11 +56,11 @@ class BlockLayer:
         """
         number = next(_numbers)
         node, file = f"labkit-log-{number}", f"labkit-log-file-{number}"
-        self._ask("add-fd", {"fdset-id": number}, descriptor=into.fileno())
-        self._ask("blockdev-add", {"driver": "file", "node-name": file, "filename": f"/dev/fdset/{number}"})
-        logging = {"driver": "blklogwrites", "file": self._nodes[-1], "log": file}
+        self._monitor.ask("add-fd", fdset_id=number, descriptor=into.fileno())
+        self._monitor.ask("blockdev-add", driver="file", node_name=file, filename=f"/dev/fdset/{number}")
+        logging: dict[str, Any] = {"driver": "blklogwrites", "file": self._nodes[-1], "log": file}
         if rules is None:
-            self._ask("blockdev-add", {"node-name": node, **logging})
+            self._monitor.ask("blockdev-add", node_name=node, **logging)
             self._push(node)
         else:
             self._push_rules(node, logging, rules)
@@ -94,7 +86,21 @@ class BlockLayer:
             return
         self._connect(kept[-1])
         while len(self._nodes) > len(kept):
-            self._ask("blockdev-del", {"node-name": self._nodes.pop()})
+            self._monitor.ask("blockdev-del", node_name=self._nodes.pop())
+
+    def limit(self, requests: int, rate: int) -> None:
+        """Let the disk serve no more than so many requests, and move no more than so many bytes, in a second.
+
+        Args:
+            requests: how many; 0 for no limit.
+            rate: bytes; 0 for no limit.
+
+        Raises:
+            GuestError: the guest has ended.
+            HostError: it cannot be done.
+        """
+        each = {"bps__rd": 0, "bps__wr": 0, "iops__rd": 0, "iops__wr": 0}
+        self._monitor.ask("block_set_io_throttle", id=self._device, bps=rate, iops=requests, **each)
 
     def counts(self) -> dict[str, Any]:
         """QEMU's own counts of what the guest has asked of the disk.
@@ -107,18 +113,18 @@ class BlockLayer:
         return counts
 
     def _push_rules(self, node: str, image: str | Mapping[str, str], rules: Rules) -> None:
-        options: dict[str, Any] = {"driver": "blkdebug", "node-name": node, "image": image}
+        options: dict[str, Any] = {"driver": "blkdebug", "node_name": node, "image": image}
         if rules.align:
             options["align"] = rules.align
         number = next(_numbers)
         file = os.memfd_create(node)
         try:
             os.write(file, rules.config.encode())
-            there = self._ask("add-fd", {"fdset-id": number}, descriptor=file)["fd"]
+            there = self._monitor.ask("add-fd", fdset_id=number, descriptor=file)["fd"]
         finally:
             os.close(file)
-        self._ask("blockdev-add", {**options, "config": f"/proc/self/fd/{there}"})
-        self._ask("remove-fd", {"fdset-id": number})
+        self._monitor.ask("blockdev-add", config=f"/proc/self/fd/{there}", **options)
+        self._monitor.ask("remove-fd", fdset_id=number)
         self._push(node)
 
     def _push(self, node: str) -> None:
@@ -136,66 +142,14 @@ class BlockLayer:
             "discard": "unmap",
             "cache": {"direct": False, "no-flush": False},
         }
-        self._ask("blockdev-reopen", {"options": [raw]})
+        self._monitor.ask("blockdev-reopen", options=[raw])
 
     def _entry(self, command: str) -> dict[str, Any]:
         """What QEMU tells of this disk, in an answer about all."""
-        for entry in self._ask(command, {}):
+        for entry in self._monitor.ask(command):
             if entry.get("qdev") == self._device:
                 return dict(entry)
         raise HostError(
             f"QEMU has no disk at {self._device}.",
             next_step="Please report this: libvirt names it otherwise.",
         )
-
-    def _ask(self, command: str, arguments: Mapping[str, Any], *, descriptor: int | None = None) -> Any:
-        """Give QEMU a command of its monitor (QMP).
-
-        Args:
-            command: its name.
-            arguments: its arguments.
-            descriptor: one that goes with it.
-        """
-        text = json.dumps({"execute": command, "arguments": arguments})
-        qemu = import_module("libvirt_qemu")
-        try:
-            if descriptor is None:
-                said = qemu.qemuMonitorCommand(self._domain(), text, 0)
-            else:
-                said, _ = qemu.qemuMonitorCommandWithFiles(self._domain(), text, [descriptor], 0)
-        except libvirt().libvirtError as error:
-            raise trouble(error) from error
-        answer = json.loads(said)
-        if "error" in answer:
-            raise HostError(
-                "QEMU does not do what was asked of a disk.",
-                next_step="Please report this: labkit asked for what this QEMU cannot do.",
-                evidence=[Evidence(command, answer["error"].get("desc", said))],
-            )
-        return answer["return"]
-
-
-def has_ended() -> GuestError:
-    """The error for a guest that is no more, and so has no disks."""
-    return GuestError(
-        "The guest has ended, and its disks are files like others again.",
-        next_step="Boot it again, and have it wait for something on its console.",
-    )
-
-
-def trouble(error: libvirt_module.libvirtError) -> LabError:
-    """What it means that libvirt did not pass on what was asked of a disk."""
-    module = libvirt()
-    # The last two come when QEMU ends just now: its monitor is closed under libvirt.
-    if error.get_error_code() in (
-        module.VIR_ERR_NO_DOMAIN,
-        module.VIR_ERR_OPERATION_INVALID,
-        module.VIR_ERR_SYSTEM_ERROR,
-        module.VIR_ERR_INTERNAL_ERROR,
-    ):
-        return has_ended()
-    return HostError(
-        "A disk cannot be reached in QEMU.",
-        next_step="`labkit doctor` checks this machine.",
-        evidence=[Evidence("libvirt's words", str(error))],
-    )

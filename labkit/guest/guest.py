@@ -218,9 +218,9 @@ class Guest(ABC):
         """Its disks, by the names of their devices: each can be given faults, and be healed, while it runs.
 
         Raises:
-            UsageError: it belongs to another process.
+            UsageError: it is no guest of this process that QEMU runs.
         """
-        raise self._not_ours("give its disks faults")
+        raise self._not_ours("reach the guest's disks")
 
     @property
     def cut(self) -> PowerCut | None:
@@ -251,15 +251,15 @@ class Guest(ABC):
         Raises:
             GuestError: it has ended by itself before.
             ConsoleTimeout: the text did not come; the guest runs on.
-            UsageError: it belongs to another process, or a subscriber called.
+            UsageError: it is no guest of this process that QEMU runs, or a subscriber called.
             HostError: the place where it ran failed under it.
         """
-        raise self._not_ours("cut its power")
+        raise self._not_ours("cut the guest's power")
 
     def _not_ours(self, what: str) -> UsageError:
         return UsageError(
-            f"{self.name} belongs to another process: only that one can {what}.",
-            next_step="Do it where the guest was booted, without stay.",
+            f"This process cannot {what}: only the one that has {self.name} run by QEMU can.",
+            next_step="Boot the guest here, for the target virtio and without stay.",
         )
 
     @abstractmethod

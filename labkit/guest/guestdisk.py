@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, Self
 
-from labkit.guest.blocklayer import BlockLayer, trouble
+from labkit.guest.blocklayer import BlockLayer
 from labkit.host.disk import Disk
 from labkit.host.faults import Breakable, Faults, stop_after
-from labkit.host.loop import libvirt
-
-if TYPE_CHECKING:
-    import libvirt as libvirt_module
+from labkit.host.monitor import Monitor
 
 __all__ = ["Counts", "GuestDisk"]
 
@@ -42,16 +38,14 @@ class GuestDisk(Breakable):
         disk: the disk itself, to be read from here.
     """
 
-    def __init__(
-        self, name: str, disk: Disk, number: int, domain: Callable[[], libvirt_module.virDomain]
-    ) -> None:
+    def __init__(self, name: str, disk: Disk, number: int, monitor: Monitor) -> None:
         """Find it.
 
         Args:
             name: the device's.
             disk: the disk.
             number: its place among the disks of the domain.
-            domain: gives the guest's domain, or raises where it has ended.
+            monitor: the guest's QEMU.
 
         Raises:
             GuestError: the guest has ended.
@@ -59,9 +53,7 @@ class GuestDisk(Breakable):
         """
         self.name = name
         self.disk = disk
-        self._domain = domain
-        self._target = f"vd{chr(ord('a') + number)}"
-        self._layer = BlockLayer(domain, f"virtio-disk{number}", read_only=not disk.writable)
+        self._layer = BlockLayer(monitor, f"virtio-disk{number}", read_only=not disk.writable)
         self._faults = Faults()
 
     @property
@@ -80,7 +72,7 @@ class GuestDisk(Breakable):
         self.disk.with_faults(faults).check_faults()
         rules = faults.rules(self.disk.size)
         if faults.limits_speed:
-            self._limit(faults.requests_per_second, faults.bytes_per_second)
+            self._layer.limit(faults.requests_per_second, faults.bytes_per_second)
         if rules.config:
             self._layer.inject(rules)
         self._faults = self._faults.with_faults(faults)
@@ -95,7 +87,7 @@ class GuestDisk(Breakable):
         """
         self._layer.heal()
         if self._faults.limits_speed:
-            self._limit(0, 0)
+            self._layer.limit(0, 0)
         self._faults = Faults()
 
     def counts(self) -> Counts:
@@ -130,10 +122,3 @@ class GuestDisk(Breakable):
 
     def __repr__(self) -> str:
         return f"<disk {self.name} of a guest: {self.disk.name}, faults: {self._faults}>"
-
-    def _limit(self, requests: int, rate: int) -> None:
-        limits = {"total_iops_sec": requests, "total_bytes_sec": rate}
-        try:
-            self._domain().setBlockIoTune(self._target, limits, libvirt().VIR_DOMAIN_AFFECT_LIVE)
-        except libvirt().libvirtError as error:
-            raise trouble(error) from error

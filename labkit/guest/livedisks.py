@@ -6,25 +6,21 @@ import os
 import secrets
 import select
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from labkit.errors import Evidence, HostError, UsageError
-from labkit.guest.blocklayer import has_ended
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guestdisk import GuestDisk
 from labkit.guest.powercut import PowerCut
 from labkit.host import sparse
 from labkit.host.diskfile import DiskLock
 from labkit.host.moments import Snapshot
+from labkit.host.monitor import Monitor
 from labkit.host.plannedcut import Lose
-from labkit.host.qemu import process_of
 from labkit.host.writelog import settle
-
-if TYPE_CHECKING:
-    import libvirt as libvirt_module
 
 __all__ = ["LiveDisks"]
 
@@ -42,12 +38,22 @@ class _Cache:
 class LiveDisks(Mapping[str, GuestDisk]):
     """The disks of one guest, by the names of their devices."""
 
-    def __init__(self, planned: Sequence[PlannedDisk]) -> None:
+    def __init__(
+        self, planned: Sequence[PlannedDisk], monitor: Monitor, process: Callable[[], int | None]
+    ) -> None:
+        """Make them.
+
+        Args:
+            planned: what is planned.
+            monitor: the guest's QEMU.
+            process: gives the number of QEMU's process, or None where it cannot be told.
+        """
         self._planned = {item.place.name: item for item in planned}
         self._held = ExitStack()
         self._caches: dict[str, _Cache] = {}
         self._live: dict[str, GuestDisk] = {}
-        self._domain: libvirt_module.virDomain | None = None
+        self._monitor = monitor
+        self._number = process
         self._process = -1
 
     def lock(self) -> None:
@@ -66,15 +72,14 @@ class LiveDisks(Mapping[str, GuestDisk]):
                     self._caches[name] = _Cache(item.disk.snapshot(), log)
             self._held = held.pop_all()
 
-    def attach(self, domain: libvirt_module.virDomain) -> None:
+    def attach(self) -> None:
         """Do what was planned for them, before the guest begins to run.
 
         Raises:
             HostError: QEMU does not do it.
         """
-        self._domain = domain
         if self._caches:
-            self._process = process_of(domain.name())
+            self._process = self._handle()
             self._held.callback(os.close, self._process)
         for name, item in self._planned.items():
             if name in self._caches:
@@ -131,10 +136,20 @@ class LiveDisks(Mapping[str, GuestDisk]):
 
     def release(self) -> None:
         """Give them back."""
-        self._domain = None
         self._held.close()
         self._caches.clear()
         self._process = -1
+
+    def _handle(self) -> int:
+        """A handle of QEMU's process (pidfd_open(2)), by which it can be killed, and be seen to be dead."""
+        number = self._number()
+        if number is None:
+            raise HostError(
+                "The process of the guest's QEMU is not known, so its power could not be cut.",
+                next_step="Unset LABKIT_LIBVIRT_URI, so that guests run under the lab's own libvirt; "
+                "or give it disks without caches.",
+            )
+        return os.pidfd_open(number)
 
     def __getitem__(self, name: str) -> GuestDisk:
         if name not in self._planned:
@@ -144,14 +159,8 @@ class LiveDisks(Mapping[str, GuestDisk]):
             )
         if name not in self._live:
             number = list(self._planned).index(name)
-            self._live[name] = GuestDisk(name, self._planned[name].disk, number, self._running)
+            self._live[name] = GuestDisk(name, self._planned[name].disk, number, self._monitor)
         return self._live[name]
-
-    def _running(self) -> libvirt_module.virDomain:
-        domain = self._domain
-        if domain is None:
-            raise has_ended()
-        return domain
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._planned)

@@ -109,12 +109,12 @@ class OwnedGuest(Guest):
         self._forget_lost: Callable[[], None] = lambda: None
         self._folder = _new_folder(host)
         self._relay: Relay | None = None
-        self._disks = LiveDisks(plan.disks)
         self._cut_terms: tuple[Lose, int | None] = ("some", None)
         self._cut: PowerCut | None = None
         self._ending = False
         self._domain_gone = threading.Event()
         monitor = Monitor(self.name, lambda: self._domain)
+        self._disks = LiveDisks(plan.disks, monitor, self._qemu_process)
         for network in plan.networks:
             wire = plan.wires.get(network.name)
             self.networks[network.name] = Network(network, self, monitor, wire, self._qemu_process)
@@ -152,8 +152,7 @@ class OwnedGuest(Guest):
             except OSError as error:
                 raise self.host.trouble(f"The relay socket of {self.name} cannot be made.", error) from error
             self._watch_domain()
-            assert self._domain is not None  # noqa: S101  _create has set it
-            self._disks.attach(self._domain)
+            self._disks.attach()
             self._connect_networks()
             self._state = State.RUNNING
             self._began = time.monotonic()
@@ -161,6 +160,7 @@ class OwnedGuest(Guest):
             if self._plan.timeout is not None:
                 self._pump.at(self._began + self._plan.timeout, lambda: self._request(Reason.TIME_LIMIT))
             with self._libvirt_says(f"{self.name} cannot be resumed."):
+                assert self._domain is not None  # noqa: S101  _create has set it
                 self._domain.resume()
             self._pump.start()
             undo.pop_all()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import Evidence, HostError, MissingTool
 
-__all__ = ["Qemu", "find_qemu", "process_of"]
+__all__ = ["Qemu", "find_qemu"]
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 
@@ -70,34 +69,3 @@ def find_qemu() -> Qemu:
             next_step="Run `make lab`, or install the package qemu-system-x86.",
         )
     return Qemu(Path(os.path.realpath(found)))
-
-
-def process_of(guest: str) -> int:
-    """A handle (``pidfd_open``, pidfd_open(2)) of the process that runs a guest. It is yours to close.
-
-    Args:
-        guest: the guest's name; libvirt gives it to QEMU as the option ``-name guest=NAME,...``.
-
-    Raises:
-        HostError: there is none, or it may not be ended by us.
-    """
-    mark = f"\0guest={guest},".encode()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            if mark not in (entry / "cmdline").read_bytes():
-                continue
-            handle = os.pidfd_open(int(entry.name))
-        except OSError:  # it has just ended
-            continue
-        try:
-            signal.pidfd_send_signal(handle, 0)
-        except OSError as error:
-            os.close(handle)
-            raise HostError(
-                f"The power of {guest} could not be cut: its QEMU belongs to another user.",
-                next_step="Unset LABKIT_LIBVIRT_URI, so that guests run as yours.",
-            ) from error
-        return handle
-    raise HostError(f"No process runs {guest}.", next_step="Boot it again.")

@@ -184,7 +184,7 @@ def test_a_guest_of_another_process_is_left_alone(shell: Any, disk: Disk) -> Non
     guest = boot(shell.image, disks={"storage": disk}, stay=True)
     try:
         for ask_for in (lambda: guest.disks, guest.power_cut):
-            with pytest.raises(UsageError, match="belongs to another process"):
+            with pytest.raises(UsageError, match="This process cannot"):
                 ask_for()
     finally:
         guest.stop()

@@ -18,7 +18,6 @@ from labkit import Disk, run
 from labkit.build.builder import build
 from labkit.errors import ConsoleTimeout, GuestError, UsageError
 from labkit.guest import Reason, boot
-from labkit.host.qemu import process_of
 
 pytestmark = pytest.mark.live
 
@@ -221,12 +220,3 @@ def test_a_killed_owner_leaves_its_disk_only(
     assert [path.name for path in disk.path.parent.iterdir()] == ["disk.img"]
     assert numbers(disk) == [1] * 8, "this is no power cut"
     disk.write(0, bytes(512))
-
-
-def test_a_qemu_is_found_by_its_guests_name(shell: Any, disk: Disk) -> None:
-    with shell.boot(disk) as guest:
-        handle = process_of(guest.name)
-        signal.pidfd_send_signal(handle, 0)
-        os.close(handle)
-        with pytest.raises(Exception, match="No process runs"):
-            process_of(guest.name[:-1])

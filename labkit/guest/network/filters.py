@@ -44,7 +44,7 @@ class _Filters:
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         try:
-            self._monitor.ask("getfd", file=theirs.fileno(), fdname=channel)
+            self._monitor.ask("getfd", descriptor=theirs.fileno(), fdname=channel)
             address = {"type": "fd", "data": {"str": channel}}
             self._monitor.ask(
                 "chardev-add",
