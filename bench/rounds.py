@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from bench.table import Sample
 
 __all__ = ["Stopwatch", "in_turns"]
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Stopwatch:
@@ -34,9 +37,9 @@ class Stopwatch:
         self.stop()
 
 
-def in_turns(contenders: Mapping[str, Callable[[Stopwatch], None]], rounds: int) -> dict[str, Sample]:
+def in_turns(contenders: Mapping[Name, Callable[[Stopwatch], None]], rounds: int) -> dict[Name, Sample]:
     """Run every contender ``rounds`` times, in turns, after one round that does not count."""
-    values: dict[str, list[float]] = {name: [] for name in contenders}
+    values: dict[Name, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, contender in contenders.items():
             watch = Stopwatch()
