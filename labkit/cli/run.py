@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from labkit.cli import options
 from labkit.cli.output import say
 from labkit.cli.terminal import follow
 from labkit.errors import UsageError
+from labkit.host.disk import Disk
 from labkit.verbs import boot
 
 __all__ = ["run", "status_of"]
@@ -29,6 +31,9 @@ _KILLED = 137  # as a shell shows a program ended by SIGKILL
 @click.option("--host", metavar="HOST", help="Where to run it.  [default: this machine]")
 @click.option("--disk", multiple=True, metavar="[NAME=]FILE", help="A disk for a block device of the image.")
 @click.option(
+    "--read-only", multiple=True, metavar="[NAME=]FILE", help="The same; the guest can only read it."
+)
+@click.option(
     "--forward", multiple=True, metavar="HOST:GUEST", help="Forward a port of this machine to the guest."
 )
 @click.option("--memory", "-m", type=int, metavar="MB", help="The guest's memory, in MiB.  [default: 32]")
@@ -44,6 +49,7 @@ def run(
     toolchain: str | None,
     host: str | None,
     disk: tuple[str, ...],
+    read_only: tuple[str, ...],
     forward: tuple[str, ...],
     memory: int | None,
     timeout: float | None,
@@ -64,7 +70,7 @@ def run(
         built,
         memory=memory,
         arguments=arguments,
-        disks=_disks(built, disk),
+        disks=_disks(built, disk, read_only),
         forward=_forwards(built, forward),
         stay=stay,
         timeout=timeout,
@@ -117,28 +123,30 @@ def _forwards(image: Image, given: tuple[str, ...]) -> dict[int, int]:
     return forwards
 
 
-def _disks(image: Image, given: tuple[str, ...]) -> dict[str, str]:
-    """The file of each disk, by name. The name may be left out where there is but one."""
+def _disks(image: Image, given: tuple[str, ...], read_only: tuple[str, ...]) -> dict[str, Disk | str]:
+    """The disks, by name. The name may be left out where there is but one."""
     names = [device.name for device in image.manifest.devices if device.kind == "block"]
-    disks: dict[str, str] = {}
-    for text in given:
+    disks: dict[str, Disk | str] = {}
+    options = [("--disk", text) for text in given] + [("--read-only", text) for text in read_only]
+    for option, text in options:
         if not names:
             raise UsageError(
-                f"--disk {text} is for a block device, and {image.name} has none.",
-                next_step="Leave out --disk, or give the unikernel such a device in config.ml.",
+                f"{option} {text} is for a block device, and {image.name} has none.",
+                next_step=f"Leave out {option}, or give the unikernel such a device in config.ml.",
             )
         name, equals, file = text.partition("=")
         if not equals or name not in names:  # a file's name may have a = in it
             if len(names) > 1 or (equals and not Path(text).exists()):
+                known = ", ".join(names)
                 raise UsageError(
-                    f"--disk {text} does not begin with the name of a device of {image.name}: {', '.join(names)}.",
-                    next_step=f"Write --disk {names[0]}=FILE.",
+                    f"{option} {text} does not begin with the name of a device of {image.name}: {known}.",
+                    next_step=f"Write {option} {names[0]}=FILE.",
                 )
             name, file = names[0], text
         if name in disks:
             raise UsageError(
-                f"--disk gives {name} twice: {disks[name]} and {file}.",
+                f"{name} is given two disks: {os.fspath(disks[name])} and {file}.",
                 next_step="Give each device one file.",
             )
-        disks[name] = file
+        disks[name] = Disk(file).as_read_only() if option == "--read-only" else file
     return disks

@@ -161,6 +161,12 @@ def boot_process(
     quote(arguments)  # what a kernel's command line cannot hold is refused for every target
     planned = plan_disks(image.name, read_manifest(path), disks or {})
     check_plain(planned, "of a process", "Build the image for virtio, or give it the disk as it is.")
+    for disk in planned:
+        if disk.disk.read_only:
+            raise UsageError(
+                f"{disk.disk.name} is to be read only, and a process may write what its user may.",
+                next_step="Build the image for virtio, or give it the disk to write.",
+            )
     plan = ProcessPlan(
         path,
         image.name,

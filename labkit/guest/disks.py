@@ -72,9 +72,15 @@ def plan_disks(name: str, manifest: Mapping[str, Any], disks: Disks) -> tuple[Pl
                 f"{disk.path} is given as two disks, {other} and {device}.",
                 next_step="Give each device a file of its own.",
             )
+        if not disk.writable and not disk.read_only:
+            raise UsageError(
+                f"{disk.path} cannot be written, and a guest may write to its disk {device}.",
+                next_step="Allow it, by chmod u+w. Or let the guest only read it: "
+                f"--read-only {device}=FILE, or labkit.Disk(FILE).as_read_only() in Python.",
+            )
         stops = disk.cut is not None
         planned.append(
-            PlannedDisk(DomainDisk(place, device, disk.path, read_only=not disk.writable, stops=stops), disk)
+            PlannedDisk(DomainDisk(place, device, disk.path, read_only=disk.read_only, stops=stops), disk)
         )
     return tuple(planned)
 

@@ -53,7 +53,7 @@ class GuestDisk(Breakable):
         """
         self.name = name
         self.disk = disk
-        self._layer = BlockLayer(monitor, f"virtio-disk{number}", read_only=not disk.writable)
+        self._layer = BlockLayer(monitor, f"virtio-disk{number}", read_only=disk.read_only)
         self._faults = Faults()
 
     @property

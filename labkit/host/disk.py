@@ -33,6 +33,7 @@ class Disk(Moment):
         faults: what is wrong with it when a guest is booted with it.
         cache: whether it has a cache of its own that loses power with the guest.
         cut: the power cut that is planned for the guest.
+        read_only: whether the guest may only read it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -48,6 +49,7 @@ class Disk(Moment):
         self.faults = Faults()
         self.cache = False
         self.cut: PlannedCut | None = None
+        self.read_only = False
 
     @classmethod
     def create(
@@ -119,7 +121,7 @@ class Disk(Moment):
 
     @property
     def writable(self) -> bool:
-        """Whether a guest may write it: whether we may."""
+        """Whether its file can be written by us, and so by a guest."""
         return diskfile.inspect(self.path).writable
 
     @property
@@ -221,6 +223,12 @@ class Disk(Moment):
         made.check_faults()
         return made
 
+    def as_read_only(self) -> Self:
+        """The same disk, which the guest can only read. Others may read it at the same time."""
+        made = copy.copy(self)
+        made.read_only = True
+        return made
+
     def with_cache(self) -> Self:
         """The same disk, with a cache as real disks have it: what the guest has written and not flushed may be
         lost or torn when its power is cut (:meth:`labkit.Guest.power_cut`). At any other end nothing is lost.
@@ -257,7 +265,7 @@ class Disk(Moment):
 
     def __repr__(self) -> str:
         more = [words_of(self.size)]
-        if not self.writable:
+        if self.read_only or not self.writable:
             more.append("read-only")
         if self.faults:
             more.append(f"faults: {self.faults}")

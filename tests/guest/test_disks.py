@@ -98,7 +98,7 @@ def test_files_that_cannot_be_disks(tmp_path: Path) -> None:
         assert raised.value.next_step
 
 
-def test_a_file_without_write_permission_is_read_only(disk: Path) -> None:
+def test_a_file_without_write_permission_is_told_from_others(disk: Path) -> None:
     disk.chmod(0o444)
     assert not diskfile.inspect(disk).writable
 
@@ -164,8 +164,7 @@ def test_locks(disk: Path) -> None:
 
 def test_places_are_the_manifests(tmp_path: Path) -> None:
     one, other = (diskfile.create(tmp_path / name, MIB).path for name in ("one", "other"))
-    other.chmod(0o444)
-    planned = plan_disks("store", MANIFEST, {"log": other, "storage": one})
+    planned = plan_disks("store", MANIFEST, {"log": Disk(other).as_read_only(), "storage": one})
     assert [disk.place for disk in planned] == [
         DomainDisk(0, "storage", one),
         DomainDisk(2, "log", other, read_only=True),
@@ -267,7 +266,9 @@ def test_a_link_is_followed(block: Image, disk: Path) -> None:
 @pytest.mark.live
 def test_a_read_only_disk_is_not_written(block: Image, disk: Path) -> None:
     disk.chmod(0o444)
-    with boot(block, disks={"storage": disk}, arguments=["--write=x"]) as guest:
+    with pytest.raises(UsageError, match="cannot be written, and a guest may write"):
+        boot(block, disks={"storage": disk})
+    with boot(block, disks={"storage": Disk(disk).as_read_only()}, arguments=["--write=x"]) as guest:
         assert guest.wait(20).status == 1
     assert "2048 sectors of 512 bytes, read-only" in guest.console.text()
     assert "the device is read-only" in guest.console.text()
@@ -348,8 +349,7 @@ def test_a_disk_that_another_qemu_has_is_refused(block: Image, disk: Path) -> No
 
 @pytest.mark.live
 def test_several_may_read_one_disk(block: Image, disk: Path) -> None:
-    disk.chmod(0o444)
-    guests = [boot(block, disks={"storage": disk}) for _ in range(2)]
+    guests = [boot(block, disks={"storage": Disk(disk).as_read_only()}) for _ in range(2)]
     for guest in guests:
         with guest:
             assert guest.wait(20).status == 0, guest.console.text()
@@ -368,7 +368,8 @@ def test_nothing_starts_without_its_disk(block: Image) -> None:
         (["--disk", "{}"], None),
         (["--disk", "storage={}"], None),
         (["--disk", "strage={}"], "does not begin with the name of a device of block: storage"),
-        (["--disk", "{}", "--disk", "storage={}"], "gives storage twice"),
+        (["--read-only", "{}"], None),
+        (["--disk", "{}", "--read-only", "storage={}"], "storage is given two disks"),
         ([], "needs a file for its block device storage"),
         (["--disk", "nowhere.img"], "There is no file nowhere.img"),
     ],

@@ -150,8 +150,7 @@ def test_each_disk_has_its_own(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_read_only_disk_can_fail_too(shell: Any, disk: Disk) -> None:
-    disk.path.chmod(0o444)
-    with shell.boot(disk) as guest:
+    with shell.boot(disk.as_read_only()) as guest:
         guest.disks["storage"].fail_reads(0, once=True)
         assert [shell.ask(guest, "read 0") for _ in range(2)] == [FAILED.format(0), "0"]
         guest.disks["storage"].heal()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit import Disk
 from labkit.build.builder import build
 from labkit.guest import boot
 from labkit.host import diskfile
@@ -25,10 +26,8 @@ def run(root: Path, tmp_path: Path) -> Callable[..., tuple[str, Path, Path]]:
     def run(what: str, *, second_writable: bool = True) -> tuple[str, Path, Path]:
         first = diskfile.create(tmp_path / "first.img", 13 * MIB).path
         second = diskfile.create(tmp_path / "second.img", 2 * MIB).path
-        if not second_writable:
-            second.chmod(0o444)
         # given in another order than that of config.ml
-        disks = {"second": second, "first": first}
+        disks = {"second": second if second_writable else Disk(second).as_read_only(), "first": first}
         image = build(root / "tests" / "images" / "blocks")
         with boot(image, disks=disks, arguments=[f"--what={what}"], memory=128, timeout=60) as guest:
             assert guest.wait(60).status == 0, guest.console.text()
