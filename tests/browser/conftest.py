@@ -22,6 +22,11 @@ from labkit.guest import gc
 PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
 
 
+COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === 'code')
+    .map(cell => cell.promptNode?.innerText.includes('*') ? null : cell.model.executionCount)"""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A running JupyterLab: its address, its token, and the folder it serves."""
@@ -43,8 +48,13 @@ class Lab:
             },
         )
         nbformat.write(book, self.folder / f"{name}.ipynb")
+        return self.at(f"{name}.ipynb")
+
+    def at(self, file: str) -> str:
+        """The address that opens a notebook of the folder."""
         # a workspace of its own: JupyterLab would open the last test's notebook too
-        return f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb?token={self.token}"
+        workspace = file.replace("/", "-").removesuffix(".ipynb")
+        return f"{self.address}/lab/workspaces/{workspace}/tree/{file}?token={self.token}"
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +79,7 @@ def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
         "JUPYTER_CONFIG_DIR": str(base / "config"),
         "JUPYTER_DATA_DIR": str(base / "data"),
         "LABKIT_RUN": str(run_folder),
+        "LABKIT_LAB": str(base / "my-lab"),
     }
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0"),
@@ -129,12 +140,20 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run all cells; returns when the last one has run."""
+        (before,) = self.counts()[-1:]
         self.begin("notebook:run-all-cells")
+        self.all_ran(beyond=before or 0)
+
+    def all_ran(self, beyond: int = 0) -> None:
+        """Wait until every cell has run, with higher numbers than ``beyond``."""
         self.page.wait_for_function(
-            """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
-                .every(prompt => /\\[\\d+\\]/.test(prompt.innerText))""",
-            timeout=PATIENCE,
+            f"beyond => ({COUNTS})().every(count => count > beyond)", arg=beyond, timeout=PATIENCE
         )
+
+    def counts(self) -> list[int | None]:
+        """The numbers of the cells that have run, in the order of the cells; None where one has not, or runs."""
+        counts: list[int | None] = self.page.evaluate(COUNTS)
+        return counts
 
     def outputs(self, cell: int) -> Any:
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output")
@@ -154,16 +173,18 @@ class Notebook:
 
 @pytest.fixture
 def notebook(browser: Any, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
-    """Opens a notebook of the given cells in a page of the given size."""
+    """Opens a notebook of the given cells, or of the lab's folder, in a page of the given size."""
     contexts = []
     numbers = iter(range(100))
 
-    def open_it(*cells: str, width: int = 1280, height: int = 900) -> Notebook:
+    def open_it(*cells: str, file: str = "", width: int = 1280, height: int = 900) -> Notebook:
         context = browser.new_context(viewport={"width": width, "height": height})
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         contexts.append(context)
         opened = Notebook(context.new_page())
-        opened.open(lab.notebook(f"test-{next(numbers)}-{time.monotonic_ns()}", *cells))
+        opened.open(
+            lab.at(file) if file else lab.notebook(f"test-{next(numbers)}-{time.monotonic_ns()}", *cells)
+        )
         return opened
 
     yield open_it

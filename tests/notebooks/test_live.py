@@ -1,4 +1,4 @@
-"""Notebooks against live guests: run twice in one kernel, and compared so that a wrong line is noticed."""
+"""Notebooks against live guests are compared so that a wrong line is noticed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -22,21 +21,6 @@ def copied(root: Path, tmp_path: Path) -> Path:
     shutil.copytree(root / "notebooks", folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "my-*"))
     shutil.copytree(root / "images" / "hello", tmp_path / "images" / "hello")
     return folder
-
-
-@pytest.mark.parametrize("name", ["00-welcome", "01-console", "appendix-ocaml"])
-def test_run_all_twice_in_one_kernel(copied: Path, name: str) -> None:
-    notebook = nbformat.read(copied / f"{name}.ipynb", as_version=4)
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(copied)}}
-    )
-    with client.setup_kernel():
-        for _ in range(2):
-            for index, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, index)
-            said = "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
-            assert ": not yet" in said
-            assert f"{name}: 0 of " in said
 
 
 def test_a_wrong_line_on_the_console_fails_the_comparison(copied: Path) -> None:
