@@ -61,7 +61,7 @@ function afterMagic(mode) {
         state.begun = true;
         if (stream.match(/^\s*%%/)) {
           stream.skipToEnd();
-          return "meta";
+          return "variableName.definition"; // "meta" is hard to read in the dark theme
         }
       }
       return mode.token(stream, state);
