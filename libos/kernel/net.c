@@ -45,9 +45,9 @@ struct configuration {
     uint16_t status, queue_pairs, mtu;
 };
 
-/* What goes before each frame: it asks for checksums and segmentation. */
-enum { NEEDS_CHECKSUM = 1 };
-enum { TCP_IPV4 = 1, TCP_IPV6 = 4 };
+/* What goes before each frame: what is left to do with its checksum, and how it is to be cut. */
+enum header_flag { NEEDS_CHECKSUM = 1, CHECKSUM_VALID = 2 };
+enum segmentation { TCP_IPV4 = 1, TCP_IPV6 = 4 };
 struct header {
     uint8_t flags, segmentation;
     uint16_t header_length, segment_size, checksum_start, checksum_offset, buffers;
@@ -61,6 +61,9 @@ struct interface {
     uint16_t given;    /* frames that the device was not told of */
     bool offered;      /* buffers likewise */
     bool has_status;
+    bool large;        /* frames may be spread over buffers, and their checksums unfinished */
+    uint8_t others;    /* buffers of the frame that is being taken, which are still to come */
+    const struct header *headers[QUEUE_SIZE]; /* where each buffer begins */
     char queue_memory[2][VIRTIO_QUEUE_BYTES(QUEUE_SIZE)] __attribute__((aligned(16)));
 };
 
@@ -119,6 +122,7 @@ value unikernel_net_connect(value place_value, value name, value large)
         caml_failwith(trouble);
     }
     net->has_status = features & STATUS_GIVEN;
+    net->large = features & RECEIVE_SPREAD;
     interfaces[place] = net;
     if (places <= place)
         places = place + 1;
@@ -148,10 +152,30 @@ value unikernel_net_offer(value place, intnat number, value buffer, intnat size)
 {
     struct interface *net = interfaces[Int_val(place)];
 
+    net->headers[number] = Caml_ba_data_val(buffer);
     virtio_describe(&net->receive, number, Caml_ba_data_val(buffer), size, true);
     virtio_give(&net->receive, number);
     net->offered = true;
     return Val_unit;
+}
+
+/* As platform/net.mli packs it. */
+static intnat first_of_frame(struct interface *net, uint16_t number, uint32_t length)
+{
+    const struct header *header = net->headers[number];
+    intnat answer = number;
+
+    if (length > sizeof *header)
+        answer |= (intnat)(length - sizeof *header) << 16;
+    if (!net->large)
+        return answer;
+    net->others = header->buffers > 1 ? header->buffers - 1 : 0;
+    answer |= (intnat)net->others << 40;
+    if (header->flags & (NEEDS_CHECKSUM | CHECKSUM_VALID))
+        answer |= 1l << 48;
+    if (header->flags & NEEDS_CHECKSUM)
+        answer |= 1l << 49;
+    return answer;
 }
 
 intnat unikernel_net_received(value place)
@@ -163,6 +187,9 @@ intnat unikernel_net_received(value place)
     if (!virtio_take(&net->receive, &number, &length))
         return -1;
     net->seen = net->receive.seen;
+    if (net->others == 0)
+        return first_of_frame(net, number, length);
+    net->others--;
     return (intnat)length << 16 | number;
 }
 

@@ -11,6 +11,12 @@ external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
 
 external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
 
+let number answer = answer land 0xffff
+let length answer = (answer lsr 16) land 0xffffff
+let others answer = (answer lsr 40) land 0xff
+let is_checked answer = answer land (1 lsl 48) <> 0
+let is_unfinished answer = answer land (1 lsl 49) <> 0
+
 external send : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> (int[@untagged]) -> unit
   = "unikernel_net_send_byte" "unikernel_net_send"
   [@@noalloc]

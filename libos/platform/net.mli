@@ -47,15 +47,24 @@ external offer : place -> (int[@untagged]) -> buffer -> (int[@untagged]) -> unit
     C: [value unikernel_net_offer(value place, intnat number, value buffer, intnat size)]. *)
 
 external received : place -> (int[@untagged]) = "unikernel_net_received_byte" "unikernel_net_received" [@@noalloc]
-(** [received place] takes back a buffer in which something was received: its number, and 65,536 times the length of that,
-    [header] included; or [-1] if there is none. An event of the device ({!Platform.wait}) tells when there is.
+(** [received place] takes back a buffer in which something was received, or is [-1] if there is none. An event of the
+    device ({!Platform.wait}) tells when there is.
 
-    If [large], a frame may be spread over several buffers, which are taken back one after another. The first begins with
-    the [header]: in its byte 0, bit 0 says that the checksum is to be finished, and bit 1 that it was found right; in bytes 6
-    and 7 is where in the frame its sum begins, in bytes 8 and 9 where it goes, counted from there, and in bytes 10 and 11
-    the number of buffers, all of them little-endian.
+    If [large], a frame may be spread over several buffers, which are taken back one after another; only the first begins
+    with [header]. What is returned holds, from its lowest bit on: 16 bits for the buffer's number, 24 for the length of what
+    is in it, [header] not counted, 8 for how many buffers of the same frame follow, one that is set if the checksum needs
+    no look, and one that is set if it has to be finished. It has if the frame comes from this machine: where in the frame
+    its sum begins is in bytes 6 and 7 of [header], and where it goes, counted from there, in bytes 8 and 9, little-endian.
 
     C: [intnat unikernel_net_received(value place)]. *)
+
+val number : int -> int
+(** [number answer] is the number of the buffer in {!received}'s answer. *)
+
+val length : int -> int
+val others : int -> int
+val is_checked : int -> bool
+val is_unfinished : int -> bool
 
 (** {1 Sending} *)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -104,39 +104,61 @@ class Wire:
 
 
 @contextmanager
-def _wired(image: Path, arguments: tuple[str, ...], mac: str, folder: Path) -> Iterator[Wire]:
-    """Boot an image whose network interface is a pair of Unix sockets of QEMU's, each datagram a frame."""
-    near_path, far_path, console = folder / "near", folder / "far", folder / "console"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as near:
-        near.bind(str(near_path))
-        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            near.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
-        sockets = f"local.type=unix,local.path={far_path},remote.type=unix,remote.path={near_path}"
-        command = [
-            *("qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", "32", "-nodefaults", "-no-user-config"),
-            *("-display", "none", "-bios", QBOOT, "-serial", f"file:{console}"),
-            *("-kernel", str(image), "-append", " ".join(arguments)),
-            *("-netdev", f"dgram,id=wire,{sockets}"),
-            *("-device", f"virtio-net-pci,disable-legacy=on,netdev=wire,addr=0x10,romfile=,mac={mac}"),
-        ]
+def _wires(
+    image: Path, arguments: tuple[str, ...], macs: Sequence[str], folder: Path
+) -> Iterator[list[Wire]]:
+    """Boot an image whose network interfaces are pairs of Unix sockets of QEMU's, each datagram a frame."""
+    console = folder / "console"
+    console.touch()
+    command = [
+        *("qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", "32", "-nodefaults", "-no-user-config"),
+        *("-display", "none", "-bios", QBOOT, "-serial", f"file:{console}"),
+        *("-kernel", str(image), "-append", " ".join(arguments)),
+    ]
+    with ExitStack() as stack:
+        ends = []
+        for number, mac in enumerate(macs):
+            near_path, far_path = folder / f"near{number}", folder / f"far{number}"
+            near = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            near.bind(str(near_path))
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                near.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
+            ends.append((near, far_path))
+            paths = f"local.type=unix,local.path={far_path},remote.type=unix,remote.path={near_path}"
+            device = f"netdev=wire{number},addr={0x10 + number:#x},romfile=,mac={mac}"
+            command += ["-netdev", f"dgram,id=wire{number},{paths}"]
+            command += ["-device", f"virtio-net-pci,disable-legacy=on,{device}"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         try:
-            while not far_path.exists():
-                assert process.poll() is None, "QEMU did not start"
-                time.sleep(0.005)  # until QEMU has bound its socket
-            near.connect(str(far_path))
-            yield Wire(near, console, process)
+            for near, far_path in ends:
+                while not far_path.exists():
+                    assert process.poll() is None, "QEMU did not start"
+                    time.sleep(0.005)  # until QEMU has bound its socket
+                near.connect(str(far_path))
+            yield [Wire(near, console, process) for near, _ in ends]
         finally:
             process.kill()
             process.wait()
 
 
 @pytest.fixture
-def wired(root: Path, tmp_path: Path) -> Iterator[Callable[..., Wire]]:
-    """Build an image and boot it on a wire: ``wired("images/network", "--ipv4=10.0.0.2/24", mac=…)``."""
+def wires(root: Path, tmp_path: Path) -> Iterator[Callable[..., list[Wire]]]:
+    """Build an image and boot it with a wire for each MAC address: ``wires("images/network", macs=[…])``."""
     with ExitStack() as stack:
 
-        def wired(image: str, *arguments: str, mac: str) -> Wire:
-            return stack.enter_context(_wired(build(root / image).path, arguments, mac, tmp_path))
+        def wires(image: str, *arguments: str, macs: Sequence[str]) -> list[Wire]:
+            folder = tmp_path / f"guest{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            return stack.enter_context(_wires(build(root / image).path, arguments, macs, folder))
 
-        yield wired
+        yield wires
+
+
+@pytest.fixture
+def wired(wires: Callable[..., list[Wire]]) -> Callable[..., Wire]:
+    """The same with one wire: ``wired("images/network", "--ipv4=10.0.0.2/24", mac=…)``."""
+
+    def wired(image: str, *arguments: str, mac: str) -> Wire:
+        return wires(image, *arguments, macs=[mac])[0]
+
+    return wired
