@@ -125,6 +125,7 @@ def _looks() -> Iterator[tuple[str, Callable[[], _Seen]]]:
     yield "libvirt", _libvirt
     yield "virtualisation", _virtualisation
     yield "memory and processors", _resources
+    yield "forwarded ports", _forwards
     yield "building", built
     yield "booting", booted
     yield "JupyterLab", _jupyter
@@ -204,6 +205,22 @@ def _resources() -> _Seen:
         enough,
         f"{found.memory_mib} MiB free ({found.memory_reason}), {found.cores} processors ({found.cores_reason})",
         "" if enough else "Close other programs.",
+    )
+
+
+def _forwards() -> _Seen:
+    from labkit.host import open_host
+    from labkit.host.backlog import BACKLOG, may_widen
+
+    with open_host() as host:
+        process = host.daemon.process() if host.daemon else None
+    if process is not None and may_widen(process):
+        return _Seen(True, f"up to {BACKLOG} connections may wait for a guest at once")
+    return _Seen(
+        True,
+        "one connection at a time may wait for a guest; more that come together wait a second and longer",
+        "To mend it let processes of one user reach each other's sockets: sysctl kernel.yama.ptrace_scope=0; in a "
+        "container, its seccomp profile must allow pidfd_getfd.",
     )
 
 

@@ -85,6 +85,11 @@ def boot(
                 f"{ready.name} was built for the target unix: a process ends with the one that started it.",
                 next_step="Leave out --stay, or build it for virtio.",
             )
+        if network is not None or forward or capture:
+            raise UsageError(
+                f"{ready.name} was built for the target unix: a process has no network device.",
+                next_step="Leave out network, forward and capture, or build it for virtio.",
+            )
         return boot_process(
             ready,
             memory=memory,

@@ -34,7 +34,10 @@ _KILLED = 137  # as a shell shows a program ended by SIGKILL
     "--read-only", multiple=True, metavar="[NAME=]FILE", help="The same; the guest can only read it."
 )
 @click.option(
-    "--forward", multiple=True, metavar="HOST:GUEST", help="Forward a port of this machine to the guest."
+    "--forward",
+    multiple=True,
+    metavar="HOST:GUEST",
+    help="Lead a port of this machine, on 127.0.0.1, to one of the guest; 0 lets the system choose.",
 )
 @click.option("--memory", "-m", type=int, metavar="MB", help="The guest's memory, in MiB.  [default: 32]")
 @click.option(
@@ -66,12 +69,13 @@ def run(
             next_step="Leave out --host.",
         )
     built = build(image, target, toolchain=toolchain)
+    forwards = _forwards(built, forward)
     guest = boot(
         built,
         memory=memory,
         arguments=arguments,
         disks=_disks(built, disk, read_only),
-        forward=_forwards(built, forward),
+        forward=forwards,
         stay=stay,
         timeout=timeout,
     )
@@ -80,6 +84,9 @@ def run(
         say(guest.name)
         return 0
     with guest:
+        for leads in [led for net in guest.networks.values() for led in net.forwards]:
+            if leads.host_port not in forwards:  # the system has chosen it
+                print(f"labkit: {leads.url} leads to the guest's port {leads.guest_port}", file=sys.stderr)
         ending = follow(guest)
     return status_of(guest.name, ending.status, ending.reason.value, ending.detail)
 

@@ -13,10 +13,20 @@ import os
 import socket
 from typing import Final
 
-__all__ = ["BACKLOG", "widen"]
+__all__ = ["BACKLOG", "may_widen", "widen"]
 
 BACKLOG: Final = 1024
 SYS_PIDFD_GETFD: Final = 438  # on every machine that Linux runs on
+
+
+def may_widen(process: int) -> bool:
+    """Whether this machine lets us reach the sockets of a process.
+
+    Args:
+        process: one that is run as QEMU is.
+    """
+    with contextlib.ExitStack() as closing:
+        return _copied(process, 0, closing) is not None
 
 
 def widen(process: int, descriptor: int, backlog: int = BACKLOG) -> bool:
@@ -28,16 +38,28 @@ def widen(process: int, descriptor: int, backlog: int = BACKLOG) -> bool:
         backlog: how many connections may wait.
     """
     with contextlib.ExitStack() as closing:
+        copy = _copied(process, descriptor, closing)
+        if copy is None:
+            return False
         try:
-            handle = os.pidfd_open(process)
-            closing.callback(os.close, handle)
-            copy = ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, handle, descriptor, 0)
-            if copy < 0:
-                return False
-            with socket.socket(fileno=copy) as listener:
+            with socket.socket(fileno=os.dup(copy)) as listener:
                 if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     return False
                 listener.listen(backlog)
-        except (OSError, AttributeError):
+        except OSError:
             return False
     return True
+
+
+def _copied(process: int, descriptor: int, closing: contextlib.ExitStack) -> int | None:
+    """A descriptor of another process as one of ours; None if it cannot be had."""
+    try:
+        handle = os.pidfd_open(process)
+    except OSError:
+        return None
+    closing.callback(os.close, handle)
+    copy: int = ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, handle, descriptor, 0)
+    if copy < 0:
+        return None
+    closing.callback(os.close, copy)
+    return copy

@@ -61,6 +61,7 @@ class Facts:
             ("host", self.host),
             ("hypervisor", self.hypervisor),
             ("memory", f"{self.memory_mib} MiB" if self.memory_mib else ""),
+            ("address", ", ".join(str(address) for address in self.guest.addresses.values())),
         ]
         return [(name, value) for name, value in found if value]
 

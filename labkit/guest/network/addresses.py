@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-__all__ = ["asks_dhcp", "given_address", "said_address"]
+__all__ = ["asks_dhcp", "given_address", "own_address", "said_address"]
 
 _ARP: Final = b"\x08\x06"
 _IPV4: Final = b"\x08\x00"
@@ -51,6 +51,12 @@ def given_address(frame: bytes, mac: bytes) -> IPv4Address | None:
         return None
     packed = message[16:20]
     return IPv4Address(packed) if any(packed) else None
+
+
+def own_address(network: str, mac: bytes) -> IPv6Address:
+    """The address that an interface gives itself on an IPv6 network of 64 bits (RFC 4291, appendix A)."""
+    number = bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    return IPv6Address(IPv6Address(network).packed[:8] + number)
 
 
 def _is_dhcp(frame: bytes, ports: bytes) -> bool:

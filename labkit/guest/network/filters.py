@@ -95,8 +95,13 @@ class Mirror(_Filters):
         frames: the socket they come from.
     """
 
-    def __init__(self, monitor: Monitor, network: str) -> None:
+    def __init__(self, monitor: Monitor, network: str, *, far: bool = False) -> None:
         """Put it in.
+
+        Args:
+            monitor: the guest's QEMU.
+            network: the network's name there.
+            far: whether it is at the other end, behind what leads frames through this process.
 
         Raises:
             GuestError: the guest has ended.
@@ -106,7 +111,8 @@ class Mirror(_Filters):
         try:
             self.frames = self._channel("copy")
             # The last in the list is the one next to the guest.
-            self._add("filter-mirror", "mirror", "all", outdev="copy", position="tail")
+            position = "head" if far else "tail"
+            self._add("filter-mirror", "mirror", "all", outdev="copy", position=position)
         except BaseException:
             self.remove()
             raise

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from typing import Final, Literal, Self
 
 from labkit.errors import Evidence, GuestError, HostError, UsageError
-from labkit.host.backlog import widen
+from labkit.host.backlog import BACKLOG, widen
 from labkit.host.monitor import Monitor
 
 __all__ = ["LOOPBACK", "Forward", "Forwards", "Protocol", "check_forwards", "check_free"]
@@ -165,7 +165,7 @@ class Forwards:
             return
         for descriptor, port in _LISTENER.findall(self._monitor.say("info usernet")):
             if int(port) == forward.host_port and widen(process, int(descriptor)):
-                forward.queue = socket.SOMAXCONN
+                forward.queue = BACKLOG
 
 
 def check_port(port: object) -> None:

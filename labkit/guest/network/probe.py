@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 
 from labkit.errors import GuestTimeout
-from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture, Frame
+from labkit.guest.network.capture import Capture, Frame
 from labkit.guest.network.scapy import scapy
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def probing(wiring: Wiring, neighbour: IPv4Address | None) -> Iterator[Probe]:
         near = int(neighbour or IPv4Address("10.0.0.1"))
         last = 254 if near & 0xFF != 254 else 253
         address, mac = IPv4Address((near & ~0xFF) | last), "52:54:00:00:ff:01"
-    with wiring.capture(MOST_FRAMES, MOST_BYTES) as capture, wiring.injecting() as send:
+    with wiring.capture(far=True) as capture, wiring.injecting() as send:
         yield Probe(capture, send, mac, address)
 
 

@@ -19,7 +19,13 @@ class Tap:
     """Copies of the frames that a guest sends and gets, in their order, until it is stopped."""
 
     def __init__(
-        self, monitor: Monitor, network: str, pump: Pump, take: Callable[[list[bytes]], None]
+        self,
+        monitor: Monitor,
+        network: str,
+        pump: Pump,
+        take: Callable[[list[bytes]], None],
+        *,
+        far: bool = False,
     ) -> None:
         """Begin.
 
@@ -28,12 +34,13 @@ class Tap:
             network: the network's name there.
             pump: in whose thread frames are taken.
             take: called with frames that came together.
+            far: whether it is at the network's end rather than at the guest's.
 
         Raises:
             GuestError: the guest has ended.
             MonitorError: QEMU refuses.
         """
-        self._mirror = Mirror(monitor, network)
+        self._mirror = Mirror(monitor, network, far=far)
         self._pump = pump
         self._stream = in_pump(pump, lambda: FrameStream(pump, self._mirror.frames, take))
 

@@ -5,6 +5,7 @@ Numbers are relative, so that the same conversation is told alike every time: TC
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -87,43 +88,48 @@ class Teller:
         """
         self._known = scapy()
         self._names = names
+        self._learned: dict[str, str] = {}
         self._flows: dict[tuple[str, int, str, int], _Flow] = {}
+        self._connections: dict[frozenset[tuple[str, int]], int] = {}
 
     def tell(self, frame: Frame) -> Told:
         """What the next frame says."""
+        try:
+            source, target, *said = self._read(frame.data)
+            return Told(frame, self._name(str(source)), self._name(str(target)), *said)
+        except (AttributeError, LookupError, TypeError, ValueError, struct.error):
+            return self._broken(frame)  # it breaks its own rules
+
+    def _read(self, data: bytes) -> tuple[str, ...]:
         known = self._known
-        packet = known.Ether(frame.data)
-        for layer, told in (
-            (known.ARP, self._arp),
-            (known.IP, self._ipv4),
-            (known.IPv6, self._ipv6),
-        ):
+        packet = known.Ether(data)
+        for layer, told in ((known.ARP, self._arp), (known.IP, self._ipv4), (known.IPv6, self._ipv6)):
             if layer in packet:
-                try:
-                    source, target, *rest = told(packet)
-                except (AttributeError, IndexError, TypeError, ValueError):
-                    break  # a frame that breaks its own rules
-                return Told(frame, self._name(source), self._name(target), *rest)
-        words = f"type {packet.type:#06x}, {len(frame.data)} bytes" if hasattr(packet, "type") else "broken"
-        source, target = getattr(packet, "src", "?"), getattr(packet, "dst", "?")
-        return Told(frame, self._name(source), self._name(target), "Ethernet", words)
+                return told(packet)
+        return packet.src, packet.dst, "Ethernet", f"type {packet.type:#06x}, {len(data)} bytes"
+
+    def _broken(self, frame: Frame) -> Told:
+        data = frame.data
+        ends = [data[at : at + 6].hex(":") if len(data) >= at + 6 else "?" for at in (6, 0)]
+        source, target = map(self._name, ends)
+        return Told(frame, source, target, "Ethernet", f"broken, {_size(data)}")
 
     def _name(self, address: str) -> str:
         if address in ("ff:ff:ff:ff:ff:ff", "255.255.255.255") or address.lower().startswith(
             ("33:33:", "ff0")
         ):
             return EVERYBODY
-        return self._names.get(address, address)
+        return self._names.get(address) or self._learned.get(address, address)
 
     def _arp(self, packet: Any) -> tuple[str, ...]:
         arp = packet[self._known.ARP]
-        source = packet.src if arp.psrc == "0.0.0.0" else arp.psrc  # noqa: S104  no address yet
-        if arp.op == 1 and arp.psrc == arp.pdst:
-            return source, packet.dst, "ARP", f"{arp.psrc} is at {arp.hwsrc}: announced"
-        if arp.op == 1:
-            return source, packet.dst, "ARP", f"who has {arp.pdst}?"
-        target = packet.dst if packet.dst == "ff:ff:ff:ff:ff:ff" else arp.pdst
-        return source, target, "ARP", f"{arp.psrc} is at {arp.hwsrc}"
+        if packet.src in self._names and arp.psrc != "0.0.0.0":  # noqa: S104  it has no address yet
+            self._learned.setdefault(arp.psrc, self._names[packet.src])
+        if arp.op == 1 and arp.psrc != arp.pdst:
+            words = f"who has {arp.pdst}?"
+        else:
+            words = f"{arp.psrc} is at {arp.hwsrc}" + (": announced" if arp.op == 1 else "")
+        return packet.src, packet.dst, "ARP", words
 
     def _ipv4(self, packet: Any) -> tuple[str, ...]:
         known = self._known
@@ -211,12 +217,16 @@ class Teller:
             words += f" ack {self._flows[there].relative(tcp.ack)}"
         notes = [f"window {tcp.window}"] if tcp.window == 0 and not tcp.flags.R else []
         notes += ["sent again"] if again else []
+        ends = frozenset(((source, tcp.sport), (target, tcp.dport)))
+        number = self._connections.setdefault(ends, len(self._connections) + 1)
+        which = [f"connection {number}"] if number > 1 else []
         if content.startswith(_METHODS):
             line = content.splitlines()[0][:SHOWN_LINE].decode("latin-1")
-            return "HTTP", line, "TCP " + ", ".join([words, _size(content), *notes])
+            return "HTTP", line, ", ".join([f"TCP {words}", _size(content), *notes, *which])
         if content:
             words += f", {_content(content)}"
-        return "TCP", ", ".join([words, *notes]), f"port {min(tcp.sport, tcp.dport)}" if opens else ""
+        which = [f"port {min(tcp.sport, tcp.dport)}", *which] if opens else which
+        return "TCP", ", ".join([words, *notes]), ", ".join(which)
 
     def _tcp_content(self, packet: Any, tcp: Any) -> bytes:
         """Its bytes, without what Ethernet fills short frames up with."""

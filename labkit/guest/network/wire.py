@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from labkit.errors import UsageError
+from labkit.guest.network.addresses import own_address
 from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture
 from labkit.guest.network.filters import Splice
 from labkit.guest.network.passage import Passage, in_pump
@@ -51,6 +52,11 @@ class Wire:
             UsageError: a limit makes no sense.
         """
         capture = Capture(self.names, sent=lambda _frame: True, most=most, most_bytes=most_bytes)
+        self.follow(capture)
+        return capture
+
+    def follow(self, capture: Capture) -> None:
+        """Let a capture have what is on the wire, until it is closed."""
 
         def end() -> None:
             with self._lock:
@@ -60,7 +66,6 @@ class Wire:
         capture.ended_by(end)
         with self._lock:
             self._captures.append(capture)
-        return capture
 
     @property
     def guests(self) -> tuple[str, ...]:
@@ -101,7 +106,10 @@ class Wire:
                 self._pump.start()
             pump = self._pump
             plug = Plug(self, name, pump, splice, lambda frame, sent: self._lost(frame, sent, lost))
-            self.names[mac] = self._unused(name.rpartition("-")[0] or name)
+            called = self._unused(name.rpartition("-")[0] or name)
+            self.names[mac] = self.names[str(own_address("fe80::", bytes.fromhex(mac.replace(":", ""))))] = (
+                called
+            )
 
         def begin() -> None:
             plug.begin()

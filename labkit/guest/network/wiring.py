@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from labkit.build.domainxml import DomainNetwork
 from labkit.errors import GuestError, LabError
 from labkit.guest.guest import Exit
-from labkit.guest.network.addresses import asks_dhcp, given_address, said_address
-from labkit.guest.network.capture import Capture
+from labkit.guest.network.addresses import asks_dhcp, given_address, own_address, said_address
+from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture
 from labkit.guest.network.filters import Injector, Splice
 from labkit.guest.network.forward import Forwards
 from labkit.guest.network.line import PERFECT
@@ -31,6 +31,7 @@ _OF_THE_NETWORK: Final = {
     3: "dns",
     15: "guest",
 }  # QEMU's user network: the addresses' last numbers
+_IPV6_NETWORKS: Final = ("fe80::", "fec0::")
 _DRIVER_OK: Final = "VIRTIO_CONFIG_S_DRIVER_OK"
 
 
@@ -57,7 +58,7 @@ class Subject(Protocol):
         ...
 
     def address_found(self, network: str, address: IPv4Address) -> None:
-        """Take note of an address; called in the network's thread."""
+        """Take note of an address."""
         ...
 
     def elsewhere(self, work: Callable[[], None]) -> None:
@@ -100,11 +101,10 @@ class Wiring:
         self._lock = threading.RLock()
         self._pump: Pump | None = None
         self._released = False
-        self._captures: tuple[Capture, ...] = ()  # replaced, never changed: the pump's thread reads it
+        self._captures: dict[Capture, bool] = {}  # whether far; replaced, never changed, since threads read it
         self._passage: Passage | None = None
         self._plug: Plug | None = None
-        if self.gateway is not None:
-            self._name_hosts()
+        self._name_hosts()
 
     # What is known
 
@@ -145,11 +145,20 @@ class Wiring:
 
     # What can be done
 
-    def capture(self, most: int, most_bytes: int) -> Capture:
-        """Begin to capture; see :meth:`labkit.guest.network.Network.capture`."""
+    def capture(self, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES, *, far: bool = False) -> Capture:
+        """Begin to capture; see :meth:`labkit.guest.network.Network.capture`.
+
+        Args:
+            most: the most frames.
+            most_bytes: the most bytes.
+            far: whether it is at the network's end, where what gets lost on the way does not come.
+        """
         capture = Capture(
             self.names, sent=lambda data: data[6:12] == self._mac, most=most, most_bytes=most_bytes
         )
+        if far and self.wire is not None:
+            self.wire.follow(capture)
+            return capture
         taps: list[Tap] = []
 
         def stop() -> None:
@@ -163,12 +172,12 @@ class Wiring:
         def end() -> None:
             stop()
             with self._lock:
-                self._captures = tuple(other for other in self._captures if other is not capture)
+                self._captures = {one: far for one, far in self._captures.items() if one is not capture}
 
-        taps.append(Tap(self._monitor, self._network, self._running_pump(), take))
+        taps.append(Tap(self._monitor, self._network, self._running_pump(), take, far=far))
         capture.ended_by(end)
         with self._lock:
-            self._captures = (*self._captures, capture)
+            self._captures = {**self._captures, capture: far}
         return capture
 
     def pass_through(self, change: Callable[[Passage], None]) -> Passage:
@@ -244,7 +253,6 @@ class Wiring:
                 said = said_address(frame, self._mac) or given_address(frame, self._mac)
                 if said is not None and not found:
                     found.append(said)
-                    self.guest.address_found(self.plan.name, said)
                     self.guest.elsewhere(lambda said=said: self._aim(said, taps))  # type: ignore[misc]
 
         taps.append(Tap(self._monitor, self._network, self._running_pump(), take))
@@ -274,23 +282,31 @@ class Wiring:
             return self._pump
 
     def _aim(self, address: IPv4Address, taps: list[Tap]) -> None:
-        """Let forwards lead to the guest's address, and look for it no longer. In a thread that may wait."""
+        """Look for the address no longer, let forwards lead to it, then tell it. In a thread that may wait."""
         while taps:
             taps.pop().stop()
         self.names[str(address)] = self.names[self.plan.mac]
         with contextlib.suppress(LabError):
             self.forwards.aim(address)
+        self.guest.address_found(self.plan.name, address)
 
     def _lost(self, frame: bytes, sent: bool) -> None:
-        for capture in self._captures:
-            capture.lost(frame, sent)
+        for capture, far in self._captures.items():
+            if not far:
+                capture.lost(frame, sent)
 
     def _name_hosts(self) -> None:
+        """What is known beforehand of who is who; the rest comes with the guest's address."""
+        if self.wire is not None:
+            return
         for last, name in _OF_THE_NETWORK.items():
             address = IPv4Address(self.plan.subnet) + last
             self.names[str(address)] = name
             if name != "guest":
                 self.names[_slirp_mac(address)] = name
+        for network in _IPV6_NETWORKS:
+            self.names[f"{network}2"] = "host"
+            self.names[str(own_address(network, self._mac))] = "guest"
 
 
 def _slirp_mac(address: IPv4Address) -> str:
