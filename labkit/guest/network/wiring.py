@@ -101,7 +101,7 @@ class Wiring:
         self._lock = threading.RLock()
         self._pump: Pump | None = None
         self._released = False
-        self._captures: dict[Capture, bool] = {}  # whether far; replaced, never changed, since threads read it
+        self._captures: dict[Capture, bool] = {}  # whether far; replaced, not changed: threads read it
         self._passage: Passage | None = None
         self._plug: Plug | None = None
         self._name_hosts()
