@@ -122,6 +122,10 @@ let windows =
       accepted @ [ "< . seq 1 ack 1 win 100"; "write 1000"; "wait 300"; "> . seq 1 len 100 at 200" ] );
     ( "half of what the peer ever had is not silly",
       [ "< S seq 0 win 200 mss 1460"; "> S. seq 0"; "< . seq 1 ack 1 win 200"; "write 1000"; "> . seq 1 len 200" ] );
+    ( "nor does an acknowledgement that was overtaken",
+      accepted
+      @ [ "< P. seq 11 ack 1 len 10 win 5000"; "> . ack 1"; "< P. seq 1 ack 1 len 10 win 0"; "> . ack 21"; "write 100"; "> P. seq 1 len 100" ]
+    );
     ( "an old segment does not close the window",
       accepted @ [ "< P. seq 1 ack 1 len 10 win 5000"; "> . ack 11"; "< . seq 1 ack 1 win 0 len 1"; "> . ack 11"; "write 100"; "> P. seq 1 len 100" ] );
   ]
@@ -188,6 +192,12 @@ let loss =
       under_way accepted_1000
       @ [ "wait 201"; "> . seq 1 len 1000"; "< . seq 1 ack 2001"; "> . seq 2001 len 1000"; "> . seq 3001 len 1000"; "> . seq 4001 len 1000" ]
       @ [ "< . seq 1 ack 2001"; "> . seq 5001 len 1000"; "< . seq 1 ack 2001"; "> . seq 6001 len 1000"; "< . seq 1 ack 2001"; "> . seq 7001 len 1000"; "< . seq 1 ack 10001"; "wait 5000" ] );
+    ( "after a pause the window is the initial one again",
+      under_way accepted_1000
+      @ [ "< . seq 1 ack 10001"; "wait 1000"; "write 30000" ]
+      @ List.init 10 (fun i -> Printf.sprintf "> . seq %d len 1000" (10_001 + (1000 * i)))
+      @ [ "< . seq 1 ack 20001" ]
+      @ List.init 18 (fun i -> Printf.sprintf "> . seq %d len 1000" (20_001 + (1000 * i))) );
     ( "the last of all is lost",
       under_way accepted_1000 @ [ "< . seq 1 ack 9001"; "wait 300"; "> P. seq 9001 len 1000"; "< . seq 1 ack 10001"; "wait 9000" ] );
   ]
@@ -230,6 +240,8 @@ let closing =
     ("FIN behind data that is lost", accepted @ [ "write 10; close"; "> FP. seq 1 len 10"; "wait 300"; "> FP. seq 1 len 10"; "< F. seq 1 ack 12"; "> . seq 12 ack 2"; "state time-wait" ]);
     ("FIN waits for the window", accepted @ [ "< . seq 1 ack 1 win 0"; "write 10; shutdown"; "wait 300"; "> . seq 1 len 1"; "< . seq 1 ack 2 win 100"; "> FP. seq 2 len 9" ]);
     ("half closed, data still comes", half_closed @ [ "< P. seq 1 ack 2 len 10"; "> . seq 2 ack 11"; "read 10"; "< F. seq 11 ack 2"; "> . ack 12"; "state time-wait" ]);
+    ( "half closed, then closed: the peer has its time",
+      half_closed @ [ "close"; "wait 59000"; "state fin-wait-2"; "wait 1001"; "state closed" ] );
     ("half closed for long", half_closed @ [ "wait 10000000"; "state fin-wait-2" ]);
     ("closed for long: the peer had its time", accepted @ [ "close"; "> F. seq 1"; "< . seq 1 ack 2"; "wait 59000"; "state fin-wait-2"; "wait 1001"; "state closed" ]);
     ("data for nobody", accepted @ [ "close"; "> F. seq 1 ack 1"; "< P. seq 1 ack 2 len 10"; "> R. seq 2"; "state closed" ]);

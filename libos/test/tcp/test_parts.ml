@@ -106,6 +106,7 @@ let send_queue () =
               let offset = pick (String.length !model + 1) in
               let length = pick (String.length !model - offset + 1) in
               let slice = Send_queue.slice queue (!first + offset) length in
+              Alcotest.(check bool) "no empty part" true (List.for_all (fun part -> Cstruct.length part > 0) slice);
               Alcotest.(check string) "slice" (String.sub !model offset length) (text (Cstruct.concat slice)));
       check_int "start" !first (Send_queue.start queue);
       check_int "finish" (!first + String.length !model) (Send_queue.finish queue))
@@ -255,7 +256,10 @@ let congestion () =
   check_int "not what is not made use of" 18_000 (Congestion.window t);
   Congestion.recover t ~flight:18_000 ~highest:50_000;
   check_int "half" 9_000 (Congestion.window t);
+  for _ = 1 to 8 do ignore (Congestion.duplicate t ~una:10_000 ~flight:18_000) done;
+  check_int "eight have left" 8_000 (Congestion.left t);
   Alcotest.(check bool) "goes on" true (Congestion.acknowledged t ~una:40_000 ~bytes:5_000 ~flight:18_000);
+  check_int "five of them were told of, and one more has" 4_000 (Congestion.left t);
   Alcotest.(check bool) "done" false (Congestion.acknowledged t ~una:50_000 ~bytes:5_000 ~flight:13_000);
   check_int "no burst" 9_000 (Congestion.window t);
   for i = 1 to 9 do ignore (Congestion.acknowledged t ~una:(50_000 + i) ~bytes:1_000 ~flight:9_000) done;

@@ -100,7 +100,10 @@ let cards () =
       if card then Wire.with_card pair.wire;
       let largest = ref 0 in
       Wire.tap pair.wire (fun ~src:_ ~dst:_ packet -> largest := max !largest (Cstruct.length packet));
+      let start = now_ms () in
       run (both_ways pair (Random.State.make [| 1 |]) ~length:3_000_000 ~most:200_000);
+      let elapsed = now_ms () - start in
+      Alcotest.(check bool) (Printf.sprintf "in %d ms" elapsed) true (elapsed < 500 || faults.loss > 0.);
       Alcotest.(check int) "full segments" (if addresses == v4 then 1480 else 1460) !largest)
     [ (v4, true, Wire.none); (v6, true, Wire.none); (v4, false, Wire.none); (v4, true, { Wire.none with loss = 0.02; delay = ms 5 }) ];
   Net_offload.connected ~packet_most:0
