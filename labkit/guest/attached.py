@@ -17,9 +17,10 @@ from labkit.guest.checks import read_manifest
 from labkit.guest.guest import Exit, Guest, Reason, State, from_json
 from labkit.guest.network import Network
 from labkit.guest.network.plan import plan_networks
-from labkit.guest.owned import RELAY_SOCKET, refuse_here
+from labkit.guest.owned import RELAY_SOCKET
 from labkit.guest.pump import Link, Pump
 from labkit.guest.registry import GuestInfo, await_release, destroy_guest, find_guest
+from labkit.guest.served import refuse_here
 from labkit.host.connection import Host, open_host
 from labkit.host.loop import libvirt
 from labkit.host.monitor import Monitor

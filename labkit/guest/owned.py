@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
 from labkit.build.domainxml import DomainNetwork, domain_name, domain_xml
-from labkit.errors import Evidence, GuestError, HostError, LabError, UsageError
+from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
 from labkit.guest.disks import PlannedDisk
-from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
+from labkit.guest.guest import CRASHED, Exit, Reason, State
 from labkit.guest.livedisks import LiveDisks
 from labkit.guest.network import Network, Wire
 from labkit.guest.ownership import Ownership, this_process
 from labkit.guest.powercut import PowerCut
-from labkit.guest.pump import Link, Pump
+from labkit.guest.pump import Link
 from labkit.guest.relay import Relay
+from labkit.guest.served import STOP_SECONDS, ServedGuest, refuse_here
 from labkit.host.connection import Host
 from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
@@ -39,13 +40,12 @@ from labkit.host.plannedcut import Lose, check_lose
 if TYPE_CHECKING:
     import libvirt as libvirt_module
 
-__all__ = ["RELAY_SOCKET", "OwnedGuest", "Plan", "refuse_here"]
+__all__ = ["RELAY_SOCKET", "OwnedGuest", "Plan"]
 
 CONSOLE_SOCKET: Final = "console"
 CONTROL_SOCKET: Final = "control"
 RELAY_SOCKET: Final = "relay"
 SETTLE_SECONDS: Final = 3.0  # how long libvirt may take to tell why a console has closed
-STOP_SECONDS: Final = 30.0
 _QEMU_HAS_NO_LOCK: Final = "Is another process using the image"
 
 _numbers = itertools.count(1)
@@ -88,7 +88,7 @@ class Plan:
     capture: bool = False
 
 
-class OwnedGuest(Guest):
+class OwnedGuest(ServedGuest):
     """A guest of this process: a domain that libvirt ends when this process ends.
 
     One thread, its pump, serves it. Every way to its end meets in :meth:`_ended`, in that thread.
@@ -99,10 +99,8 @@ class OwnedGuest(Guest):
         self.host = host
         self._plan = plan
         self._closes_host = closes_host
-        self._pump = Pump(f"labkit-{self.name}")
         self._records = ControlReader()
         self._last_record: ExitRecord | PanicRecord | None = None
-        self._wanted: Reason | None = None  # the end that we brought about ourselves
         self._shutdown = self._crashed = False
         self._domain: libvirt_module.virDomain | None = None
         self._callback: int | None = None
@@ -168,22 +166,6 @@ class OwnedGuest(Guest):
 
     # What a user asks for
 
-    def stop(self) -> Exit:
-        """End it now, as by pulling its plug; returns when it is gone. Harmless if it has ended.
-
-        Raises:
-            HostError: the place where it ran failed under it.
-            UsageError: called by a subscriber.
-        """
-        refuse_here(self._pump, self.name)
-        self.request_stop()
-        self._pump.join(STOP_SECONDS)
-        return self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
-
-    def request_stop(self) -> None:
-        """Ask for its end and do not wait for it; subscribers may call this."""
-        self._pump.post(lambda: self._request(Reason.STOPPED))
-
     @property
     def disks(self) -> LiveDisks:
         """Its disks, by the names of their devices."""
@@ -217,25 +199,6 @@ class OwnedGuest(Guest):
                 evidence=[Evidence("its last words", ending.last_words)],
             )
         return self._cut
-
-    def close(self) -> None:
-        """End it if it runs, and wait until nothing of it is left. Raises nothing."""
-        if self._state is State.STARTING:
-            return
-        self.request_stop()
-        self._pump.join(STOP_SECONDS)
-
-    def settled(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is left of an ended guest: no domain, socket, folder or thread."""
-        return self._pump.join(timeout)
-
-    def _send(self, data: bytes) -> None:
-        if not self._console_link.send(data):
-            raise GuestError(
-                f"{self.name} does not read its console: a megabyte waits for it.",
-                next_step="Send less, or wait for its answers.",
-                evidence=[Evidence("its last words", self.console.last_words())],
-            )
 
     # Its start
 
@@ -507,19 +470,6 @@ class OwnedGuest(Guest):
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._closes_host:
             self.host.close()
-
-
-def refuse_here(pump: Pump, name: str) -> None:
-    """Refuse to wait for a guest in the thread that serves it.
-
-    Raises:
-        UsageError: this is that thread.
-    """
-    if pump.is_here:
-        raise UsageError(
-            f"stop() was called by a subscriber of {name}, and would wait for itself.",
-            next_step="Call request_stop() there, or stop() elsewhere.",
-        )
 
 
 def _lifecycle(_connection: Any, _domain: Any, event: int, detail: int, guest: OwnedGuest) -> None:

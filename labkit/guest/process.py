@@ -20,20 +20,19 @@ from typing import Final
 
 from labkit import events
 from labkit.build.domainxml import domain_name
-from labkit.errors import Evidence, GuestError, HostError, LabError
+from labkit.errors import HostError, LabError
 from labkit.guest.control import ControlReader, Stamp
 from labkit.guest.disks import PlannedDisk
-from labkit.guest.guest import CRASHED, Exit, Guest, Reason, State
-from labkit.guest.owned import refuse_here
+from labkit.guest.guest import CRASHED, Exit, Reason, State
 from labkit.guest.ownership import this_process
-from labkit.guest.pump import Link, Pump
+from labkit.guest.pump import Link
+from labkit.guest.served import ServedGuest
 from labkit.host.diskfile import DiskLock
 
 __all__ = ["ProcessGuest", "ProcessPlan"]
 
 CONTROL_VARIABLE: Final = "UNIKERNEL_CONTROL"
 """Environment variable that holds the descriptor of the control channel (``libos/unix/platform.c``)."""
-STOP_SECONDS: Final = 10.0
 
 _numbers = itertools.count(1)
 
@@ -63,7 +62,7 @@ class ProcessPlan:
     disks: tuple[PlannedDisk, ...] = ()
 
 
-class ProcessGuest(Guest):
+class ProcessGuest(ServedGuest):
     """A child of this process, which Linux kills when this one ends, however that comes (``PR_SET_PDEATHSIG``).
 
     Attributes:
@@ -75,9 +74,7 @@ class ProcessGuest(Guest):
     def __init__(self, plan: ProcessPlan, folder: Path) -> None:
         super().__init__(f"{domain_name(plan.name)}-{secrets.token_hex(3)}", plan.path, plan.console_bytes)
         self._plan = plan
-        self._pump = Pump(f"labkit-{self.name}")
         self._records = ControlReader()
-        self._wanted: Reason | None = None  # the end that we brought about ourselves
         self._process: subprocess.Popen[bytes] | None = None
         self._status: int | None = None
         self.created = dt.datetime.now(dt.UTC)
@@ -110,38 +107,6 @@ class ProcessGuest(Guest):
                     raise failure
             undo.pop_all()
             step.progress("running", 1.0)
-
-    # What a user asks for
-
-    def stop(self) -> Exit:
-        """Kill it; returns when it is gone. Harmless if it has ended.
-
-        Raises:
-            UsageError: called by a subscriber.
-        """
-        refuse_here(self._pump, self.name)
-        self.request_stop()
-        self._pump.join(STOP_SECONDS)
-        return self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
-
-    def request_stop(self) -> None:
-        """Have it killed and do not wait for that; subscribers may call this."""
-        self._pump.post(lambda: self._request(Reason.STOPPED))
-
-    def close(self) -> None:
-        """Kill it if it runs, and wait until nothing of it is left. Raises nothing."""
-        if self._state is State.STARTING:
-            return
-        self.request_stop()
-        self._pump.join(STOP_SECONDS)
-
-    def _send(self, data: bytes) -> None:
-        if not self._console_link.send(data):
-            raise GuestError(
-                f"{self.name} does not read its console: a megabyte waits for it.",
-                next_step="Send less, or wait for its answers.",
-                evidence=[Evidence("its last words", self.console.last_words())],
-            )
 
     # Its start
 
