@@ -14,7 +14,7 @@ from itertools import count
 from bench.namespace import Namespace
 from bench.rounds import Stopwatch, in_turns
 from bench.table import Row, Sample
-from bench.web.load import Wrk
+from bench.web.load import load
 from bench.web.servers import Running, Server, Way, linux_servers, our_server, slirp, tap
 from labkit.build.cache import Cache
 from labkit.settings import settings
@@ -24,7 +24,7 @@ __all__ = ["rows"]
 _OURS = "ours"
 _CONNECTIONS = (1, 30, 100)
 _MEMORY_MIB = 256
-_LEAST_MIB = 1
+_TOO_LITTLE_MIB, _ENOUGH_MIB = 1, 128
 _ROUNDS_MOST = 5  # of a second each, for every server, way and number of connections
 
 
@@ -66,34 +66,34 @@ class _Contest:
 
     def loads(self, name: str, way: Callable[[], Way]) -> list[Row]:
         places = {who: way() for who in self.servers}
+        late: dict[tuple[int, str], list[float]] = {}
+
+        def loaded(connections: int, who: str, watch: Stopwatch) -> None:
+            seen = load(self.namespace, places[who].url, connections=connections)
+            watch.milliseconds = seen.one / 1000
+            late.setdefault((connections, who), []).append(seen.p99)
+
         with ExitStack() as stack:
             for who, place in places.items():
                 running = stack.enter_context(self._running(self.servers[who], place))
                 assert running.milliseconds is not None
-            return [row for connections in _CONNECTIONS for row in self._load(name, places, connections)]
-
-    def _load(self, name: str, places: dict[str, Way], connections: int) -> list[Row]:
-        wrk = Wrk(self.namespace)
-        late: dict[str, list[float]] = {who: [] for who in places}
-
-        def load(who: str, watch: Stopwatch) -> None:
-            seen = wrk.run(places[who].url, connections=connections)
-            watch.milliseconds = 1000 / seen.rate
-            late[who].append(seen.p99)
-
-        taken = in_turns({who: partial(load, who) for who in places}, self.rounds)
-        what = f"{name}, {connections} connection{'s' if connections > 1 else ''}"
-        one = {who: sample.microseconds() for who, sample in taken.items()}
-        most = {who: Sample(values[-self.rounds :], "us") for who, values in late.items()}
-        goal = "ratio at most 1"
-        return _rows(f"{what}: a request", one, goal) + _rows(f"{what}: 99 % within", most, goal)
+            cells = [(connections, who) for connections in _CONNECTIONS for who in places]
+            taken = in_turns({cell: partial(loaded, *cell) for cell in cells}, self.rounds)
+        table = []
+        for connections in _CONNECTIONS:
+            what = f"{name}, {connections} connection{'s' if connections > 1 else ''}"
+            one = {who: taken[connections, who].microseconds() for who in places}
+            most = {who: Sample(late[connections, who][-self.rounds :], "us") for who in places}
+            table += _rows(f"{what}: a request", one, "ratio at most 1")
+            table += _rows(f"{what}: 99 % within", most, "ratio at most 1")
+        return table
 
     def memory(self, way: Callable[[], Way]) -> list[Row]:
         least = {who: Sample([self._least(server, way())], "MiB") for who, server in self.servers.items()}
         return _rows("the least memory that serves", least, "at most 32 MiB")
 
     def _least(self, server: Server, place: Way) -> int:
-        too_little, enough = _LEAST_MIB, _MEMORY_MIB
+        too_little, enough = _TOO_LITTLE_MIB, _ENOUGH_MIB
         while enough - too_little > 1:
             middle = (too_little + enough) // 2
             with self._running(server, place, memory_mib=middle, quiet=True) as running:
