@@ -1,8 +1,8 @@
 (** Work that TCP leaves to the network interface: the checksum, and the cutting of a large packet into segments.
 
-    Between the two there are IP and Ethernet, whose interfaces say nothing of it, and perhaps layers that are not ours. So
-    both meet here, by the memory of the frame: what is asked counts only while the driver has that very memory filled. To
-    whoever else fills a buffer from TCP, the driver's help is not offered. *)
+    Between the two there are IP and Ethernet, whose interfaces say nothing of it, and perhaps layers that are not ours.
+    So both meet here, by the memory of the frame: what is asked counts only while the driver has that very memory
+    filled. To whoever else fills a buffer from TCP, the driver's help is not offered. *)
 
 type buffer = Cstruct.buffer
 
@@ -18,8 +18,8 @@ val ask : Cstruct.t -> checksum_at:int -> segment_size:int -> bool
     bytes behind its beginning, and cuts the payload into pieces of [segment_size] bytes if that is not 0. *)
 
 val is_checked : Cstruct.t -> bool
-(** [is_checked segment] is whether the interface knows that the checksum of the received [segment] is right. It does while
-    the frame is handed up, not later. *)
+(** [is_checked segment] is whether the interface knows that the checksum of the received [segment] is right. It does
+    while the frame is handed up, not later. *)
 
 (** {1 For drivers} *)
 

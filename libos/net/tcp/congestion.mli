@@ -16,16 +16,16 @@ val left : t -> int
 (** [left t] is how much of what was sent has left the network since, as duplicate acknowledgements tell. *)
 
 val acknowledged : t -> una:Sequence.t -> bytes:int -> flight:int -> bool
-(** [acknowledged t ~una ~bytes ~flight] takes note that [bytes] more are acknowledged, all before [una], of the [flight] that
-    was under way. It is true if fast recovery goes on, with the segment at [una] lost as well. *)
+(** [acknowledged t ~una ~bytes ~flight] takes note that [bytes] more are acknowledged, all before [una], of the
+    [flight] that was under way. It is true if fast recovery goes on, with the segment at [una] lost as well. *)
 
 val tolerance : t -> flight:int -> int
-(** [tolerance t ~flight] is how many segments must have overtaken one for it to be taken for lost: three (RFC 5681), fewer
-    where little is under way (RFC 5827), more where segments were seen to overtake each other ({!undo}). *)
+(** [tolerance t ~flight] is how many segments must have overtaken one for it to be taken for lost: three (RFC 5681),
+    fewer where little is under way (RFC 5827), more where segments were seen to overtake each other ({!undo}). *)
 
 val duplicate : t -> una:Sequence.t -> flight:int -> bool
-(** [duplicate t ~una ~flight] takes note of a duplicate acknowledgement; it is true if the segment at [una] is to be taken
-    for lost. *)
+(** [duplicate t ~una ~flight] takes note of a duplicate acknowledgement; it is true if the segment at [una] is to be
+    taken for lost. *)
 
 val may_recover : t -> una:Sequence.t -> bool
 (** [may_recover t ~una] is whether a loss at [una] is one that neither fast recovery nor a time-out has seen to. *)

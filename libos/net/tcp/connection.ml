@@ -10,7 +10,8 @@ type input = Data of Cstruct.t | Nothing_yet | End | Failed of failure
 (* The application keeps up: the peer may send more at a time. *)
 let consume t length =
   t.consumed <- t.consumed + length;
-  if t.consumed >= t.receive_limit && t.receive_limit < Limits.receive_most && Receive_queue.is_empty t.received then begin
+  let keeps_up = t.consumed >= t.receive_limit && Receive_queue.is_empty t.received in
+  if keeps_up && t.receive_limit < Limits.receive_most then begin
     t.receive_limit <- 2 * t.receive_limit;
     t.consumed <- 0
   end

@@ -1,8 +1,8 @@
 (** All connections of a host: segments in and out, listeners, timers. {!Flow} is what applications see of it.
 
-    Nothing is sent when a segment comes or an application writes: first everybody has his turn, then, before the main loop
-    idles, each connection that anything happened to sends what is due. So an answer carries the acknowledgement of its
-    question, and what was written in pieces leaves in full segments. *)
+    Nothing is sent when a segment comes or an application writes: first everybody has his turn, then, before the main
+    loop idles, each connection that anything happened to sends what is due. So an answer carries the acknowledgement of
+    its question, and what was written in pieces leaves in full segments. *)
 
 module Make (IP : Tcpip.Ip.S) : sig
   type t
@@ -43,7 +43,8 @@ module Make (IP : Tcpip.Ip.S) : sig
   (** [connect t ~keepalive address port] opens a connection from a random port. *)
 
   val listen : t -> port:int -> keepalive:Tcb.keepalive option -> (flow -> unit Lwt.t) -> unit
-  (** [listen t ~port ~keepalive serve] calls [serve] with each connection to [port]. One whose [serve] raises is reset. *)
+  (** [listen t ~port ~keepalive serve] calls [serve] with each connection to [port]. One whose [serve] raises is reset.
+  *)
 
   val unlisten : t -> port:int -> unit
 

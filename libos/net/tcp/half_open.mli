@@ -1,5 +1,5 @@
-(** Connections whose peer has not answered yet. Who floods a host with SYNs fills this table, and pushes out his own: each
-    that comes when it is full takes the place of a random one. *)
+(** Connections whose peer has not answered yet. Who floods a host with SYNs fills this table, and pushes out his own:
+    each that comes when it is full takes the place of a random one. *)
 
 type 'a slot
 (** The place of one. *)

@@ -96,10 +96,11 @@ let advance t ~now ~ack (s : Segment.t) =
 
 (* What was sent after the lost segments were sent again has arrived, and they have not: they are lost again. *)
 let lost_again t =
+  let tolerated = Congestion.tolerance t.congestion ~flight:(flight t) * t.mss in
   if
     Congestion.recovering t.congestion
     && t.resent > t.una
-    && Scoreboard.highest t.scoreboard ~una:t.una > t.resent_until + (Congestion.tolerance t.congestion ~flight:(flight t) * t.mss)
+    && Scoreboard.highest t.scoreboard ~una:t.una > t.resent_until + tolerated
   then begin
     t.resend <- true;
     t.resent <- t.una
@@ -256,12 +257,14 @@ let in_syn_received t ~now ~sequence (s : Segment.t) =
 let in_time_wait t ~now ~sequence (s : Segment.t) =
   (* RFC 1337: a reset ends it no sooner. *)
   if Segment.space s > 0 && not (Segment.has s Flags.rst) then begin
-    if Segment.has s Flags.fin && sequence + Segment.space s = t.receive_next then t.expire_at <- now + Limits.time_wait;
+    let is_the_fin = Segment.has s Flags.fin && sequence + Segment.space s = t.receive_next in
+    if is_the_fin then t.expire_at <- now + Limits.time_wait;
     challenge t ~now
   end
 
 let synchronized t ~now ~crowded ~sequence (s : Segment.t) =
-  if t.phase = Syn_received && sequence + 1 = t.receive_next && s.flags land Flags.(syn lor ack) = Flags.(syn lor ack) then begin
+  let syn_ack = Flags.(syn lor ack) in
+  if t.phase = Syn_received && sequence + 1 = t.receive_next && s.flags land syn_ack = syn_ack then begin
     (* Both opened at once: the SYN of before, now with an acknowledgement. *)
     in_syn_received t ~now ~sequence s;
     t.ack_now <- true

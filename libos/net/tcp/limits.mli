@@ -32,8 +32,8 @@ val delayed_ack : int
 (** The longest that an acknowledgement waits for company, 40 ms. *)
 
 val small_segment : int
-(** The longest that Nagle's algorithm holds back a small segment. The RFCs say, until all is acknowledged; but a peer that
-    delays acknowledgements and one that waits for them would stall each other for 40 ms. *)
+(** The longest that Nagle's algorithm holds back a small segment. The RFCs say, until all is acknowledged; but a peer
+    that delays acknowledgements and one that waits for them would stall each other for 40 ms. *)
 
 val time_wait : int
 val orphan_wait : int

@@ -131,14 +131,15 @@ let rec repair t ~now send =
       repair t ~now send
     end
 
-(* Nagle's algorithm with Minshall's change: one small segment may be under way, not one and the end of another write. *)
+(* Nagle's algorithm with Minshall's change: one small segment may be under way, not one and the end of another write.
+*)
 let hold t ~now =
   let held = t.small > t.una && (not t.finishing) && finish t > t.no_delay in
   if held && t.release_at = never then t.release_at <- now + Limits.small_segment;
   held
 
-(* A window that does not open is probed with the first byte behind it; of one too small to be worth a segment all is made
-   use of (RFC 9293, sections 3.8.6.1 and 3.8.6.2.1). *)
+(* A window that does not open is probed with the first byte behind it; of one too small to be worth a segment all is
+   made use of (RFC 9293, sections 3.8.6.1 and 3.8.6.2.1). *)
 let probe t ~now send =
   let length = Int.max 1 (Int.min (min t.mss (finish t - t.una)) t.peer_window) in
   let behind = data t ~now send ~sequence:t.una ~length in

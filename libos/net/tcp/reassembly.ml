@@ -2,7 +2,11 @@
 type block = { start : Sequence.t; finish : Sequence.t; pieces : Cstruct.t list }
 
 (* Blocks do not touch, and are kept with the highest first: that is where the next is likely to go. *)
-type t = { mutable blocks : block list; mutable bytes : int; mutable latest : Sequence.t  (** In the block that grew last. *) }
+type t = {
+  mutable blocks : block list;
+  mutable bytes : int;
+  mutable latest : Sequence.t;  (** In the block that grew last. *)
+}
 
 let create () = { blocks = []; bytes = 0; latest = 0 }
 let is_empty t = t.blocks = []
@@ -21,14 +25,17 @@ let extended t block data =
 
 (* [block] on top of [blocks], joined if they touch. *)
 let on_top block = function
-  | below :: rest when below.finish = block.start -> { block with start = below.start; pieces = block.pieces @ below.pieces } :: rest
+  | below :: rest when below.finish = block.start ->
+      { block with start = below.start; pieces = block.pieces @ below.pieces } :: rest
   | blocks -> block :: blocks
 
 let rec inserted t start data blocks =
   let finish = start + Cstruct.length data in
   match blocks with
   | block :: rest when start <= block.finish ->
-      let grown = if finish > block.finish then extended t block (Cstruct.shift data (block.finish - start)) else block in
+      let grown =
+        if finish > block.finish then extended t block (Cstruct.shift data (block.finish - start)) else block
+      in
       if start >= block.start then grown :: rest
       else
         let below = if finish > block.start then Cstruct.sub data 0 (block.start - start) else data in

@@ -1,5 +1,5 @@
-(* What waits behind other data is compacted: the application may be slow, or the peer send a byte at a time. Small pieces
-   are gathered in [room], the free end of the last buffer of the queue. *)
+(* What waits behind other data is compacted: the application may be slow, or the peer send a byte at a time. Small
+   pieces are gathered in [room], the free end of the last buffer of the queue. *)
 type t = { buffers : Cstruct.t Queue.t; mutable bytes : int; mutable last : Cstruct.t; mutable room : Cstruct.t }
 
 (* A buffer for small pieces, bytes. *)

@@ -3,8 +3,8 @@ type t = { mutable smoothed : int; mutable variation : int; mutable timeout : in
 let ms = 1_000_000
 let initial = 1000 * ms
 
-(* The RFC's second would make a loss at the end of a transfer costly; 200 ms is what others use, and more than a delayed
-   acknowledgement takes. *)
+(* The RFC's second would make a loss at the end of a transfer costly; 200 ms is what others use, and more than a
+   delayed acknowledgement takes. *)
 let least = 200 * ms
 let most = 60_000 * ms
 let granularity = ms

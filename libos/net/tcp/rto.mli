@@ -8,8 +8,8 @@ val current : t -> int
 (** [current t] is how long to wait for an acknowledgement. *)
 
 val sample : t -> int -> unit
-(** [sample t time] takes into account a round trip of [time], and ends the doubling. It must not be of something that was
-    sent twice (Karn's algorithm). *)
+(** [sample t time] takes into account a round trip of [time], and ends the doubling. It must not be of something that
+    was sent twice (Karn's algorithm). *)
 
 val back_off : t -> unit
 (** [back_off t] doubles the time-out: it has passed. *)

@@ -59,6 +59,8 @@ let gap t sequence =
   let rec find sequence = function
     | [] -> (sequence, max_int)
     | (first, behind) :: rest ->
-        if sequence < first then (sequence, first) else if sequence < behind then find behind rest else find sequence rest
+        if sequence < first then (sequence, first)
+        else if sequence < behind then find behind rest
+        else find sequence rest
   in
   find sequence t.runs

@@ -8,7 +8,8 @@ val is_empty : t -> bool
 val clear : t -> unit
 
 val update : t -> una:Sequence.t -> (Sequence.t * Sequence.t) list -> bool
-(** [update t ~una blocks] adds [blocks] and forgets what lies before [una]. It is true if [blocks] told anything new. *)
+(** [update t ~una blocks] adds [blocks] and forgets what lies before [una]. It is true if [blocks] told anything new.
+*)
 
 val received : t -> before:Sequence.t -> int
 (** [received t ~before] is how many bytes before [before] have been received beyond the first gap. *)
@@ -24,4 +25,5 @@ val missing : t -> from:Sequence.t -> before:Sequence.t -> int
 (** [missing t ~from ~before] is how many of these bytes were not received. *)
 
 val gap : t -> Sequence.t -> Sequence.t * Sequence.t
-(** [gap t sequence] is the first number, from [sequence] on, that was not received, and the next that was, or [max_int]. *)
+(** [gap t sequence] is the first number, from [sequence] on, that was not received, and the next that was, or
+    [max_int]. *)

@@ -25,7 +25,8 @@ val space : t -> int
 (** [space t] is how many sequence numbers [t] takes: its payload's, and one each for SYN and FIN. *)
 
 val reset : t -> t option
-(** [reset t] is what answers [t] where there is no connection (RFC 9293, section 3.10.7.1): nothing if [t] is a reset. *)
+(** [reset t] is what answers [t] where there is no connection (RFC 9293, section 3.10.7.1): nothing if [t] is a reset.
+*)
 
 val pp : t Fmt.t
 
@@ -41,13 +42,13 @@ val checksum_at : int
 (** [checksum_at] is the place of the checksum in the header. *)
 
 val encode : t -> source_port:int -> destination_port:int -> pseudo:int -> finish:bool -> Cstruct.t -> unit
-(** [encode t … buffer] writes the header into [buffer], of {!header_size} bytes. [pseudo] is the ones' complement sum of
-    the pseudo-header. The checksum is finished over the header and the payload, or, without [finish], left at [pseudo],
-    as network cards want it that go on from there. *)
+(** [encode t … buffer] writes the header into [buffer], of {!header_size} bytes. [pseudo] is the ones' complement sum
+    of the pseudo-header. The checksum is finished over the header and the payload, or, without [finish], left at
+    [pseudo], as network cards want it that go on from there. *)
 
 val minimum : int
 (** [minimum] is the size of the smallest header, 20. *)
 
 val decode : Cstruct.t -> t option
-(** [decode buffer] is the segment in [buffer], of at least {!minimum} bytes; its payload is part of [buffer]. There is none
-    if the header says that it is longer than [buffer], or too short. The checksum is the caller's business. *)
+(** [decode buffer] is the segment in [buffer], of at least {!minimum} bytes; its payload is part of [buffer]. There is
+    none if the header says that it is longer than [buffer], or too short. The checksum is the caller's business. *)

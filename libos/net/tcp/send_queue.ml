@@ -1,5 +1,5 @@
-(* A ring of buffers. [first] and [behind] count buffers since the beginning; the place in the arrays is the count modulo
-   their size, a power of two. *)
+(* A ring of buffers. [first] and [behind] count buffers since the beginning; the place in the arrays is the count
+   modulo their size, a power of two. *)
 type t = {
   mutable buffers : Cstruct.t array;
   mutable starts : Sequence.t array;  (** Of each buffer. *)

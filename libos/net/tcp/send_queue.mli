@@ -17,8 +17,8 @@ val acknowledge : t -> Sequence.t -> unit
 (** [acknowledge t sequence] forgets all before [sequence], which is at most {!finish}. *)
 
 val slice : t -> Sequence.t -> int -> Cstruct.t list
-(** [slice t sequence length] is the [length] bytes from [sequence] on, which are all in [t], as parts of the buffers that
-    were appended. *)
+(** [slice t sequence length] is the [length] bytes from [sequence] on, which are all in [t], as parts of the buffers
+    that were appended. *)
 
 val clear : t -> unit
 (** [clear t] forgets all data; [start t] becomes [finish t]. *)

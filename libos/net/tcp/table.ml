@@ -5,7 +5,22 @@ module type Address = sig
   val hash : int -> t -> int
 end
 
+module type S = sig
+  type address
+  type 'a t
+
+  val create : seed:int -> 'a t
+  val length : 'a t -> int
+  val ports : local:int -> remote:int -> int
+  val find : 'a t -> ports:int -> local:address -> remote:address -> 'a option
+  val add : 'a t -> ports:int -> local:address -> remote:address -> 'a -> unit
+  val remove : 'a t -> ports:int -> local:address -> remote:address -> unit
+  val iter : ('a -> unit) -> 'a t -> unit
+end
+
 module Make (Address : Address) = struct
+  type address = Address.t
+
   type 'a entries =
     | None_more
     | Entry of { ports : int; local : Address.t; remote : Address.t; found : 'a option; next : 'a entries }

@@ -9,7 +9,8 @@ module type Address = sig
   (** [hash seed address] is not to be guessed by who does not know [seed]. *)
 end
 
-module Make (Address : Address) : sig
+module type S = sig
+  type address
   type 'a t
 
   val create : seed:int -> 'a t
@@ -18,10 +19,13 @@ module Make (Address : Address) : sig
   val ports : local:int -> remote:int -> int
   (** [ports ~local ~remote] is the part of a key that is not addresses. *)
 
-  val find : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> 'a option
-  val add : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> 'a -> unit
+  val find : 'a t -> ports:int -> local:address -> remote:address -> 'a option
+
+  val add : 'a t -> ports:int -> local:address -> remote:address -> 'a -> unit
   (** [add t … value] adds [value] under a key that is not there. *)
 
-  val remove : 'a t -> ports:int -> local:Address.t -> remote:Address.t -> unit
+  val remove : 'a t -> ports:int -> local:address -> remote:address -> unit
   val iter : ('a -> unit) -> 'a t -> unit
 end
+
+module Make (Address : Address) : S with type address = Address.t

@@ -102,8 +102,8 @@ val create :
   keepalive:keepalive option ->
   now:int ->
   t
-(** [create … ~mss ~burst …] is closed, for somebody to open. [mss] is what this end takes and sends in a segment at most,
-    options included. *)
+(** [create … ~mss ~burst …] is closed, for somebody to open. [mss] is what this end takes and sends in a segment at
+    most, options included. *)
 
 (** {1 Questions} *)
 
@@ -120,8 +120,8 @@ val flight : t -> int
 (** [flight t] is how much has been sent and not acknowledged. *)
 
 val position : t -> Sequence.t
-(** [position t] is the number of a segment without data: behind all that was sent, for after a time-out [next] is a number
-    that the peer may have left behind, and whose segments it would not look at. *)
+(** [position t] is the number of a segment without data: behind all that was sent, for after a time-out [next] is a
+    number that the peer may have left behind, and whose segments it would not look at. *)
 
 val lost_before : t -> Sequence.t
 (** [lost_before t] is {!Scoreboard.lost_before} of [t]. *)

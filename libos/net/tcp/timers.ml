@@ -1,7 +1,7 @@
 open Tcb
 
-(* How long after the peer was last heard the next keep-alive probe is due. While data is under way its time-out finds out
-   what the probe would. *)
+(* How long after the peer was last heard the next keep-alive probe is due. While data is under way its time-out finds
+   out what the probe would. *)
 let keepalive_at t =
   match t.keepalive with
   | Some { after; interval; _ } when t.next = t.una && t.phase <> Time_wait && t.phase <> Closed ->

@@ -75,7 +75,8 @@ let through_the_wire (segment : Segment.t) =
 
 (* Blocks in scripts count from this end's first number; on the wire they are absolute. *)
 let absolute_blocks base (options : Options.t) =
-  { options with sack = List.map (fun (first, behind) -> (Sequence.wire (base + first), Sequence.wire (base + behind))) options.sack }
+  { options with sack = List.map (fun (first, behind) ->
+    (Sequence.wire (base + first), Sequence.wire (base + behind))) options.sack }
 
 let from_peer actor flags words =
   let add (segment : Segment.t) = function
@@ -107,8 +108,10 @@ let check_options actor (segment : Segment.t) show fields =
     fail "options should be %a, not %a: %s" pp_options expected pp_options found (show ())
 
 let check_sent actor (time, (segment : Segment.t)) flags words =
-  let show () = Fmt.str "%a at %d" Segment.pp { segment with sequence = Sequence.wire (segment.sequence - actor.iss); ack = Sequence.wire (segment.ack - actor.peer) } ((time - actor.since) / ms) in
-  let check what expected found = if expected <> found then fail "%s should be %d, not %d: %s" what expected found (show ()) in
+  let show () = Fmt.str "%a at %d" Segment.pp { segment with sequence = Sequence.wire (segment.sequence - actor.iss);
+    ack = Sequence.wire (segment.ack - actor.peer) } ((time - actor.since) / ms) in
+  let check what expected found = if expected <> found then
+    fail "%s should be %d, not %d: %s" what expected found (show ()) in
   check "flags" flags segment.flags;
   let check_field = function
     | Seq n -> check "seq" (Sequence.wire n) (Sequence.wire (segment.sequence - actor.iss))
@@ -140,7 +143,8 @@ let receive actor (segment : Segment.t) =
       let tcb = actor.create ~passive:true in
       Incoming.open_by tcb ~now:actor.now segment;
       actor.tcb <- Some tcb
-  | None -> Option.iter (fun reset -> actor.sent <- actor.sent @ [ (actor.now, through_the_wire reset) ]) (Segment.reset segment)
+  | None -> Option.iter (fun reset -> actor.sent <- actor.sent
+    @ [ (actor.now, through_the_wire reset) ]) (Segment.reset segment)
 
 let rec wait actor until =
   let deadline = match actor.tcb with Some tcb -> Timers.deadline tcb | None -> Tcb.never in

@@ -15,36 +15,45 @@ let invariants (t : Tcb.t) ~now =
   check "una <= next" (t.una <= t.next);
   check "next <= highest" (t.next <= t.highest);
   check "highest <= finish + 1" (t.highest <= Tcb.finish t + 1);
-  check "the queue begins at una" (t.phase = Closed || t.phase = Time_wait || Send_queue.start t.queue = max (t.iss + 1) (min t.una (Tcb.finish t)));
+  check "the queue begins at una" (t.phase = Closed || t.phase = Time_wait
+    || Send_queue.start t.queue = max (t.iss + 1) (min t.una (Tcb.finish t)));
   check "the receive buffer has its bounds" (Receive_queue.bytes t.received <= t.receive_limit);
   check "so has what is out of order" (Reassembly.bytes t.reassembly <= Tcb.edge t - t.receive_next);
   check "the window never shrinks" (t.advertised <= Tcb.edge t);
   if Timers.deadline t <= now then
-    Alcotest.failf "a deadline has passed: retransmit %d probe %d ack %d release %d expire %d probes %d heard %d" (t.retransmit_at - now)
+    Alcotest.failf "a deadline has passed: retransmit %d probe %d ack %d release %d expire %d probes %d heard %d"
+      (t.retransmit_at - now)
       (t.probe_at - now) (t.ack_at - now) (t.release_at - now) (t.expire_at - now) t.probes (t.heard_at - now);
   check "nothing is waited for in the end" (t.phase <> Closed || Timers.deadline t = Tcb.never);
   check "data under way has a timer"
-    (t.phase = Closed || t.phase = Time_wait || t.una = t.highest || t.retransmit_at < Tcb.never || t.probe_at < Tcb.never);
+    (t.phase = Closed || t.phase = Time_wait || t.una = t.highest || t.retransmit_at < Tcb.never
+      || t.probe_at < Tcb.never);
   check "waiting data has a timer"
     (match t.phase with
-    | Established | Close_wait | Fin_wait_1 | Last_ack | Closing -> t.next > Tcb.finish t || Tcb.finish t = t.next || Timers.deadline t < Tcb.never
+    | Established | Close_wait | Fin_wait_1 | Last_ack | Closing -> t.next > Tcb.finish t || Tcb.finish t = t.next
+      || Timers.deadline t < Tcb.never
     | _ -> true)
 
 let random_segment (t : Tcb.t) =
-  let flags = if chance 4 then pick 64 else List.nth Segment.Flags.[ ack; ack lor psh; ack lor fin; syn; syn lor ack; rst; rst lor ack ] (pick 7) in
+  let flags = if chance 4 then pick 64 else
+    List.nth Segment.Flags.[ ack; ack lor psh; ack lor fin; syn; syn lor ack; rst; rst lor ack ] (pick 7) in
   let flags = if chance 3 then flags else Segment.Flags.ack lor (flags land Segment.Flags.psh) in
   let length = if chance 2 then 0 else 1 + pick 3000 in
-  let sequence = if chance 20 then Random.State.bits random lsl 2 else t.receive_next + (if chance 2 then 0 else around 3000) in
+  let sequence = if chance 20 then Random.State.bits random lsl 2 else
+    t.receive_next + (if chance 2 then 0 else around 3000) in
   let acks = [| t.una; t.next; t.highest; t.una + pick 3000; t.una - pick 3000; Tcb.finish t + 1 |] in
   let ack = if chance 20 then Random.State.bits random lsl 2 else acks.(pick 6) in
   let options =
     if not t.timestamps then Options.none
-    else { Options.none with ts_value = (t.ts_recent + if chance 5 then around 100 else 0) land 0xffffffff; ts_echo = pick 100000 }
+    else { Options.none with ts_value = (t.ts_recent + if chance 5 then around 100 else 0) land 0xffffffff;
+      ts_echo = pick 100000 }
   in
   let block () = let first = t.una + around 4000 in (Sequence.wire first, Sequence.wire (first + around 4000)) in
-  let options = if t.sack && chance 3 then { options with sack = List.init (1 + pick 3) (fun _ -> block ()) } else options in
+  let options = if t.sack && chance 3 then { options with sack = List.init (1 + pick 3) (fun _ -> block ()) } else
+    options in
   let payload = if length = 0 then [] else [ Cstruct.create length ] in
-  { Segment.sequence = Sequence.wire sequence; ack = Sequence.wire ack; flags; window = (if chance 3 then pick 3 else pick 65536); options; payload; length }
+  { Segment.sequence = Sequence.wire sequence; ack = Sequence.wire ack; flags; window = (if chance 3 then pick 3 else
+    pick 65536); options; payload; length }
 
 let turn t ~now ~sent =
   let count = ref 0 in
@@ -63,12 +72,15 @@ let one_life () =
   let burst = if chance 4 then 10 * mss else mss in
   let t = Tcb.create ~passive ~mss ~burst ~iss ~ts_offset:(Random.State.bits random) ~keepalive ~now:!now in
   let peer = Random.State.bits random lsl 2 in
-  let options = { Options.mss = pick 2000; window_scale = pick 20 - 1; sack_permitted = chance 2; ts_value = (if chance 2 then pick 1000 else -1); ts_echo = 0; sack = [] } in
-  let syn = { Segment.sequence = peer; ack = Sequence.wire (iss + 1); flags = Segment.Flags.syn; window = pick 65536; options; payload = []; length = 0 } in
+  let options = { Options.mss = pick 2000; window_scale = pick 20 - 1; sack_permitted = chance 2;
+    ts_value = (if chance 2 then pick 1000 else -1); ts_echo = 0; sack = [] } in
+  let syn = { Segment.sequence = peer; ack = Sequence.wire (iss + 1); flags = Segment.Flags.syn; window = pick 65536;
+    options; payload = []; length = 0 } in
   if passive then Incoming.open_by t ~now:!now syn else Connection.connect t;
   turn t ~now:!now ~sent;
   if passive then
-    Incoming.segment t ~now:!now ~crowded:false { syn with sequence = Sequence.wire (peer + 1); flags = Segment.Flags.ack; options = { Options.none with ts_value = options.ts_value } }
+    Incoming.segment t ~now:!now ~crowded:false { syn with sequence = Sequence.wire (peer + 1);
+      flags = Segment.Flags.ack; options = { Options.none with ts_value = options.ts_value } }
   else if chance 5 then Incoming.segment t ~now:!now ~crowded:false syn
   else Incoming.segment t ~now:!now ~crowded:false { syn with flags = Segment.Flags.(syn lor ack) };
   turn t ~now:!now ~sent;
@@ -113,7 +125,9 @@ let mutated recorded ~src ~dst =
     if not (chance 20) then begin
       Cstruct.BE.set_uint16 payload 16 0;
       let length = Cstruct.length payload in
-      let pseudo = Cstruct.of_string (octets src ^ octets dst ^ Printf.sprintf "\000\006%c%c" (Char.chr (length lsr 8)) (Char.chr (length land 255))) in
+      let pseudo = Cstruct.of_string
+        (octets src ^ octets dst ^ Printf.sprintf "\000\006%c%c" (Char.chr (length lsr 8))
+          (Char.chr (length land 255))) in
       Cstruct.BE.set_uint16 payload 16 (Tcpip_checksum.ones_complement_list [ pseudo; payload ])
     end;
     payload
@@ -123,7 +137,8 @@ let whole () =
   let wire = Wire.create ~seed:3 () in
   let client = Wire.host wire "10.0.0.1" and server = Wire.host wire "10.0.0.2" in
   let a = Ipaddr.of_string_exn "10.0.0.1" and b = Ipaddr.of_string_exn "10.0.0.2" in
-  let rec echo flow = Over.read flow >>= function Ok (`Data data) -> Over.write flow data >>= fun _ -> echo flow | _ -> Over.close flow in
+  let rec echo flow = Over.read flow >>= function Ok (`Data data) -> Over.write flow data >>= fun _ -> echo flow
+    | _ -> Over.close flow in
   Over.listen server ~port:80 echo;
   let injected = ref 0 in
   let injecting = ref false in

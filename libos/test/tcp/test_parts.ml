@@ -39,12 +39,13 @@ let random_options () =
   else { o with sack = List.init (1 + pick 3) (fun _ -> (uint32 (), uint32 ())) }
 
 let segments () =
-  times 20_000 (fun () ->
+  times 5_000 (fun () ->
       let payload = Cstruct.of_string (bytes_at (pick 100) (pick 50)) in
       let length = Cstruct.length payload in
       let payload = if length = 0 then [] else [ payload ] in
       let options = random_options () in
-      let segment = { Segment.sequence = uint32 (); ack = uint32 (); flags = pick 64; window = pick 65536; options; payload; length } in
+      let segment = { Segment.sequence = uint32 (); ack = uint32 (); flags = pick 64; window = pick 65536; options;
+        payload; length } in
       let header = Cstruct.create (Segment.header_size segment) in
       let pseudo = pick 65536 in
       Segment.encode segment ~source_port:80 ~destination_port:99 ~pseudo ~finish:true header;
@@ -56,7 +57,8 @@ let segments () =
       match Segment.decode whole with
       | None -> Alcotest.fail "not decoded"
       | Some found ->
-          if { found with payload = [] } <> { segment with payload = [] } then Alcotest.failf "%a became %a" Segment.pp segment Segment.pp found;
+          if { found with payload = [] } <> { segment with payload = [] } then
+            Alcotest.failf "%a became %a" Segment.pp segment Segment.pp found;
           Alcotest.(check string) "payload" (text (Cstruct.concat payload)) (text (Cstruct.concat found.payload)))
 
 (* Whatever is in the header, decoding ends and stays inside. *)
@@ -74,7 +76,8 @@ let layout () =
   let options = { Options.none with mss = 1460; window_scale = 7; sack_permitted = true; ts_value = 1; ts_echo = 2 } in
   let buffer = Cstruct.create (Options.size options) in
   Options.write options buffer 0;
-  Alcotest.(check string) "all options" "0101080a0000000100000002020405b40103030701010402" (Fmt.str "%a" Fmt.(list ~sep:nop (fmt "%02x")) (List.map Char.code (List.of_seq (String.to_seq (text buffer)))));
+  Alcotest.(check string) "all options" "0101080a0000000100000002020405b40103030701010402"
+    (Fmt.str "%a" Fmt.(list ~sep:nop (fmt "%02x")) (List.map Char.code (List.of_seq (String.to_seq (text buffer)))));
   let read bytes = Options.read (Cstruct.of_string bytes) 0 (String.length bytes) in
   let mss bytes = (read bytes).mss in
   check_int "unknown ones are skipped" 1460 (mss "\xfe\x04ab\x02\x04\x05\xb4");
@@ -119,7 +122,8 @@ let receive_queue () =
           if pick 5 < 3 then begin
             (* Small parts of large frames, and whole frames. *)
             let frame = Cstruct.of_string (bytes_at (pick 256) (1 + pick 3000)) in
-            let data = if Random.State.bool random then frame else Cstruct.sub frame 0 (1 + pick (Cstruct.length frame)) in
+            let data = if Random.State.bool random then frame else
+              Cstruct.sub frame 0 (1 + pick (Cstruct.length frame)) in
             Receive_queue.push queue data;
             Buffer.add_string model (text data);
             held := !held + Cstruct.length data
@@ -131,7 +135,8 @@ let receive_queue () =
           end;
           check_int "bytes" !held (Receive_queue.bytes queue));
       while not (Receive_queue.is_empty queue) do Buffer.add_string out (text (Receive_queue.pop queue)) done;
-      Alcotest.(check bool) "the same in the same order" true (String.equal (Buffer.contents model) (Buffer.contents out)))
+      Alcotest.(check bool) "the same in the same order" true
+        (String.equal (Buffer.contents model) (Buffer.contents out)))
 
 (* A peer that sends single bytes in large frames. *)
 let small_pieces () =
@@ -152,7 +157,7 @@ let small_pieces () =
   Alcotest.(check bool) (Printf.sprintf "%d bytes for 2,000" !kept) true (!kept < 3_000)
 
 let reassembly () =
-  times 2_000 (fun () ->
+  times 700 (fun () ->
       let t = Reassembly.create () in
       let have = Bytes.make 400 '.' and next = ref 0 in
       times 60 (fun () ->
@@ -190,7 +195,7 @@ let reassembly () =
 (* {2 Loss} *)
 
 let scoreboard () =
-  times 2_000 (fun () ->
+  times 700 (fun () ->
       let t = Scoreboard.create () in
       let have = Array.make 400 false and una = ref 0 in
       times 40 (fun () ->
@@ -224,7 +229,8 @@ let scoreboard () =
           check_int "gap" (gap at) first;
           check_int "until" (if run first = 400 then max_int else run first) next;
           let lost = Scoreboard.lost_before t ~beyond:20 ~una:!una in
-          if lost > !una then Alcotest.(check bool) "lost" true (count lost 400 > 20 && have.(lost) && not have.(lost - 1))
+          if lost > !una then
+            Alcotest.(check bool) "lost" true (count lost 400 > 20 && have.(lost) && not have.(lost - 1))
           else if not have.(!una) then Alcotest.(check bool) "nothing is lost" true (count !una 400 <= 20)))
 
 let rto () =
@@ -309,13 +315,15 @@ end)
 
 let table () =
   let t = Int_table.create ~seed:7 and model = Hashtbl.create 10 in
-  times 50_000 (fun () ->
+  times 20_000 (fun () ->
       let local = pick 3 and remote = pick 100 and ports = Int_table.ports ~local:(pick 4) ~remote:(pick 4) in
       let key = (ports, local, remote) in
       (match pick 3 with
-      | 0 -> if not (Hashtbl.mem model key) then begin Hashtbl.add model key (pick 1000); Int_table.add t ~ports ~local ~remote (Hashtbl.find model key) end
+      | 0 -> if not (Hashtbl.mem model key) then begin
+        Hashtbl.add model key (pick 1000); Int_table.add t ~ports ~local ~remote (Hashtbl.find model key) end
       | 1 -> Hashtbl.remove model key; Int_table.remove t ~ports ~local ~remote
-      | _ -> Alcotest.(check (option int)) "found" (Hashtbl.find_opt model key) (Int_table.find t ~ports ~local ~remote));
+      | _ -> Alcotest.(check (option int)) "found" (Hashtbl.find_opt model key)
+        (Int_table.find t ~ports ~local ~remote));
       check_int "length" (Hashtbl.length model) (Int_table.length t));
   let sum = ref 0 in
   Int_table.iter (fun value -> sum := !sum + value) t;
@@ -347,7 +355,8 @@ let () =
     [
       ("sequence", [ case "near" sequence ]);
       ("segments", [ case "there and back" segments; case "garbage" garbage; case "layout" layout ]);
-      ("queues", [ case "send" send_queue; case "receive" receive_queue; case "small pieces" small_pieces; case "reassembly" reassembly ]);
+      ("queues", [ case "send" send_queue; case "receive" receive_queue; case "small pieces" small_pieces;
+        case "reassembly" reassembly ]);
       ("loss", [ case "scoreboard" scoreboard; case "time-out" rto; case "congestion" congestion ]);
       ("tables", [ case "alarms" alarms; case "connections" table; case "half-open" half_open ]);
     ]

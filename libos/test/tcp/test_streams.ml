@@ -55,7 +55,8 @@ let rec receive_from flow ~at =
       let length = Cstruct.length data in
       if length = 0 then Alcotest.fail "an empty read";
       let first = min length (1_000_000 - place) in
-      if not (Cstruct.equal (Cstruct.sub data 0 first) (Cstruct.sub megabyte place first)) then Alcotest.failf "wrong bytes at %d" at;
+      if not (Cstruct.equal (Cstruct.sub data 0 first) (Cstruct.sub megabyte place first)) then
+        Alcotest.failf "wrong bytes at %d" at;
       for i = first to length - 1 do
         if Cstruct.get_char data i <> byte (at + i) then Alcotest.failf "wrong bytes at %d" at
       done;
@@ -105,7 +106,8 @@ let cards () =
       let elapsed = now_ms () - start in
       Alcotest.(check bool) (Printf.sprintf "in %d ms" elapsed) true (elapsed < 500 || faults.loss > 0.);
       Alcotest.(check int) "full segments" (if addresses == v4 then 1480 else 1460) !largest)
-    [ (v4, true, Wire.none); (v6, true, Wire.none); (v4, false, Wire.none); (v4, true, { Wire.none with loss = 0.02; delay = ms 5 }) ];
+    [ (v4, true, Wire.none); (v6, true, Wire.none); (v4, false, Wire.none);
+      (v4, true, { Wire.none with loss = 0.02; delay = ms 5 }) ];
   Net_offload.connected ~packet_most:0
 
 let bad = { Wire.loss = 0.05; duplicates = 0.02; spoilt = 0.01; delay = ms 10; jitter = ms 3 }
@@ -185,7 +187,8 @@ let no_stalls () =
     Tcp.write flow (Cstruct.sub megabyte 0 10) >>= fun _ ->
     let rec answer left =
       if left <= 0 then Lwt.return_unit
-      else Tcp.read flow >>= fun result -> match ok "answer" result with `Eof -> Lwt.return_unit | `Data d -> answer (left - Cstruct.length d)
+      else Tcp.read flow >>= fun result -> match ok "answer" result with `Eof -> Lwt.return_unit | `Data d ->
+        answer (left - Cstruct.length d)
     in
     answer 100
   in
@@ -195,7 +198,8 @@ let no_stalls () =
       times 100 (fun () -> timed (fun () -> ask_twice flow)) >>= fun () ->
       Tcp.create_connection pair.client (pair.address, 81) >>= fun result ->
       let flow = ok "connect" result in
-      Lwt_list.iter_s (fun length -> timed (fun () -> ask flow length)) [ 1; 1447; 1448; 1449; 1460; 1461; 2896; 2897; 4000; 10_000 ]
+      Lwt_list.iter_s (fun length -> timed (fun () -> ask flow length)) [ 1; 1447; 1448; 1449; 1460; 1461; 2896; 2897;
+        4000; 10_000 ]
     );
   Alcotest.(check bool) (Printf.sprintf "the slowest took %d ms" !slowest) true (!slowest <= 8)
 
@@ -209,7 +213,8 @@ let result_name = function
 
 let connecting () =
   let pair = pair () in
-  let try_connect address = run (Tcp.create_connection pair.client (Ipaddr.of_string_exn address, 80) >|= result_name) in
+  let try_connect address = run (Tcp.create_connection pair.client (Ipaddr.of_string_exn address, 80)
+    >|= result_name) in
   Alcotest.(check string) "nobody listens" "refused" (try_connect "10.0.0.2");
   let start = now_ms () in
   Alcotest.(check string) "nobody is there" "timeout" (try_connect "10.0.0.99");
@@ -221,7 +226,8 @@ let connecting () =
   Alcotest.(check string) "somebody listens" "connected" (try_connect "10.0.0.2");
   Tcp.unlisten pair.server ~port:80;
   Alcotest.(check string) "no more" "refused" (try_connect "10.0.0.2");
-  Alcotest.check_raises "no port" (Invalid_argument "TCP has no port 65536") (fun () -> Tcp.listen pair.server ~port:65536 echo)
+  Alcotest.check_raises "no port" (Invalid_argument "TCP has no port 65536") (fun () ->
+    Tcp.listen pair.server ~port:65536 echo)
 
 let served serve client =
   let pair = pair () in
@@ -262,7 +268,8 @@ let closing () =
 
 let two_readers () =
   served
-    (fun flow -> Tcp.write flow (Cstruct.of_string "one") >>= fun _ -> sleep_ms 100 >>= fun () -> Tcp.write flow (Cstruct.of_string "two") >|= ignore)
+    (fun flow -> Tcp.write flow (Cstruct.of_string "one") >>= fun _ -> sleep_ms 100 >>= fun () ->
+      Tcp.write flow (Cstruct.of_string "two") >|= ignore)
     (fun flow ->
       let first = Tcp.read flow and second = Tcp.read flow in
       Lwt.both first second >|= fun (first, second) ->
@@ -276,7 +283,8 @@ let cancelled_reader () =
       let impatient = sleep_ms 10 >|= fun () -> Ok `Eof in
       Lwt.pick [ Tcp.read flow; impatient ] >>= fun _ ->
       Tcp.read flow >|= fun result ->
-      Alcotest.(check bool) "nothing is lost" true (match result with Ok (`Data data) -> Cstruct.to_string data = "late" | _ -> false))
+      Alcotest.(check bool) "nothing is lost" true (match result with Ok (`Data data) ->
+        Cstruct.to_string data = "late" | _ -> false))
 
 let keepalive () =
   let pair = pair () in
@@ -327,7 +335,8 @@ let one_after_another () =
   let per_waiting = (live_words () - before) / waiting in
   Alcotest.(check bool) (Printf.sprintf "%d words each" per_waiting) true (per_waiting < 400);
   run (sleep_ms 61_000);
-  Alcotest.(check (pair int int)) "none left" (0, 0) (Tcp.num_open_channels pair.client, Tcp.num_open_channels pair.server);
+  Alcotest.(check (pair int int)) "none left" (0, 0) (Tcp.num_open_channels pair.client,
+    Tcp.num_open_channels pair.server);
   let left = live_words () - before in
   Alcotest.(check bool) (Printf.sprintf "%d words are left" left) true (left < 2_000)
 
@@ -366,7 +375,9 @@ let back_pressure () =
       let stuck = !sent in
       Alcotest.(check bool) (Printf.sprintf "%d bytes were taken" stuck) true (stuck < 300_000);
       accepted >>= fun served ->
-      let rec read total = if total >= stuck then Lwt.return_unit else Tcp.read served >>= fun result -> match ok "read" result with `Eof -> Lwt.return_unit | `Data d -> read (total + Cstruct.length d) in
+      let rec read total = if total >= stuck then Lwt.return_unit else
+        Tcp.read served >>= fun result -> match ok "read" result with `Eof -> Lwt.return_unit | `Data d ->
+          read (total + Cstruct.length d) in
       read 0 >>= fun () ->
       sleep_ms 1000 >>= fun () ->
       Alcotest.(check bool) "it goes on" true (!sent > stuck);
@@ -389,7 +400,8 @@ let slow_loris () =
   in
   let deaf () = Tcp.create_connection pair.client (pair.address, 81) >|= ok "connect" in
   run
-    ( Lwt.both (Lwt_list.iter_p trickle (List.init 200 (fun _ -> ()))) (Lwt_list.map_p deaf (List.init 200 (fun _ -> ()))) >>= fun ((), flows) ->
+    ( Lwt.both (Lwt_list.iter_p trickle (List.init 200 (fun _ -> ())))
+      (Lwt_list.map_p deaf (List.init 200 (fun _ -> ()))) >>= fun ((), flows) ->
       let start = now_ms () in
       exchange_one pair >>= fun () ->
       Alcotest.(check bool) "still serving" true (now_ms () - start < 10);
@@ -401,13 +413,17 @@ let slow_loris () =
 
 (* {2 Attacks} *)
 
-let segment ?(flags = Tcp_core.Segment.Flags.syn) ?(sequence = 0) ?(ack = 0) ?(payload = Cstruct.empty) ~src ~dst ~source_port ~destination_port () =
+let segment ?(flags = Tcp_core.Segment.Flags.syn) ?(sequence = 0) ?(ack = 0) ?(payload = Cstruct.empty) ~src ~dst
+    ~source_port ~destination_port () =
   let module Segment = Tcp_core.Segment in
   let length = Cstruct.length payload in
-  let segment = { Segment.sequence; ack; flags; window = 1000; options = Tcp_core.Options.none; payload = [ payload ]; length } in
+  let segment = { Segment.sequence; ack; flags; window = 1000; options = Tcp_core.Options.none; payload = [ payload ];
+    length } in
   let header = Cstruct.create 20 in
   let octets = function Ipaddr.V4 a -> Ipaddr.V4.to_octets a | V6 a -> Ipaddr.V6.to_octets a in
-  let pseudo = Cstruct.of_string (octets src ^ octets dst ^ Printf.sprintf "\000\006%c%c" (Char.chr ((20 + length) lsr 8)) (Char.chr ((20 + length) land 255))) in
+  let pseudo = Cstruct.of_string
+    (octets src ^ octets dst ^ Printf.sprintf "\000\006%c%c" (Char.chr ((20 + length) lsr 8))
+      (Char.chr ((20 + length) land 255))) in
   let sum = lnot (Tcpip_checksum.ones_complement pseudo) land 0xffff in
   Segment.encode segment ~source_port ~destination_port ~pseudo:sum ~finish:true header;
   Cstruct.append header payload
@@ -422,7 +438,8 @@ let flood () =
       (* 2,000 a second, from as many addresses. *)
       for j = 0 to 1 do
         let src = Ipaddr.V4 (Ipaddr.V4.of_int32 (Int32.of_int (0x0b000000 + (2 * i) + j))) in
-        Wire.inject pair.wire ~src ~dst:pair.address (segment ~src ~dst:pair.address ~source_port:1234 ~destination_port:80 ())
+        Wire.inject pair.wire ~src ~dst:pair.address
+          (segment ~src ~dst:pair.address ~source_port:1234 ~destination_port:80 ())
       done;
       sleep_ms 1 >>= fun () -> flood (i + 1)
     end
@@ -470,8 +487,10 @@ let reused () =
   let src = Ipaddr.of_string_exn "10.0.0.50" and dst = pair.address in
   let module Segment = Tcp_core.Segment in
   let answers = ref [] in
-  Wire.tap pair.wire (fun ~src:_ ~dst payload -> if Ipaddr.compare dst src = 0 then Option.iter (fun s -> answers := s :: !answers) (Segment.decode payload));
-  let send flags sequence ack = Wire.inject pair.wire ~src ~dst (segment ~flags ~sequence ~ack ~src ~dst ~source_port:5555 ~destination_port:80 ()); sleep_ms 10 in
+  Wire.tap pair.wire (fun ~src:_ ~dst payload -> if Ipaddr.compare dst src = 0 then
+    Option.iter (fun s -> answers := s :: !answers) (Segment.decode payload));
+  let send flags sequence ack = Wire.inject pair.wire ~src ~dst
+    (segment ~flags ~sequence ~ack ~src ~dst ~source_port:5555 ~destination_port:80 ()); sleep_ms 10 in
   let last () = List.hd !answers in
   let open Segment.Flags in
   run

@@ -60,7 +60,8 @@ let finish_checksum ~src ~dst segment at =
   let sum = Tcpip_checksum.ones_complement_list [ pseudo_sum ~src ~dst (Cstruct.length segment); segment ] in
   Cstruct.BE.set_uint16 segment at sum
 
-(* What a card makes of a packet: the header again and again, with other numbers, and the last flags with the last piece. *)
+(* What a card makes of a packet: the header again and again, with other numbers, and the last flags with the last
+   piece. *)
 let cut ~src ~dst packet { Net_offload.checksum_from; checksum_at; segment_size } =
   assert (checksum_from = 0);
   let header = (Cstruct.get_uint8 packet 12 lsr 4) * 4 in
