@@ -89,21 +89,26 @@ module Main (Files : Mirage_kv.RO) (Server : Cohttp_mirage.Server.S) = struct
 
   let answer pages request =
     incr requests;
-    let uri = Cohttp.Request.uri request in
-    match (Cohttp.Request.meth request, Uri.path uri) with
-    | (`GET | `HEAD), "/hello" -> hello uri
-    | (`GET | `HEAD), "/status.json" -> status ()
-    | (`GET | `HEAD), path -> (
-        let path = if path = "/" then "/index.html" else path in
-        match Hashtbl.find_opt pages path with
+    match Cohttp.Request.meth request with
+    | `GET | `HEAD -> (
+        match Hashtbl.find_opt pages (Cohttp.Request.resource request) with
         | Some page -> send request page
-        | None -> not_found pages)
+        | None -> (
+            let uri = Cohttp.Request.uri request in
+            match Uri.path uri with
+            | "/hello" -> hello uri
+            | "/status.json" -> status ()
+            | path -> (
+                match Hashtbl.find_opt pages path with
+                | Some page -> send request page
+                | None -> not_found pages)))
     | _ -> Server.respond ~headers:only_read ~status:`Method_not_allowed ~body:`Empty ()
 
   let start files listen =
     let pages = Hashtbl.create 16 in
     load files pages Mirage_kv.Key.empty >>= fun () ->
+    Hashtbl.replace pages "/" (Hashtbl.find pages "/index.html");
     let callback _connection request _body = answer pages request in
-    Logs.info (fun log -> log "serving %d files on port %d" (Hashtbl.length pages) (port ()));
+    Logs.info (fun log -> log "serving %d pages on port %d" (Hashtbl.length pages) (port ()));
     listen (`TCP (port ())) (Server.make ~callback ())
 end

@@ -30,10 +30,10 @@ void __wrap_caml_init_locale(void);
 char *__wrap_caml_executable_name(void);
 
 /* The first thing that the runtime does. In place of reading OCAMLRUNPARAM (manual, section 15.5), which a unikernel has not: an uncaught exception shows its
-   backtrace, and in a small memory the minor heap is small, 256 KiB in 32 MiB. */
+   backtrace, and in a small memory the minor heap is small, 1 MiB in 32 MiB. */
 void __wrap_caml_parse_ocamlrunparam(void)
 {
-    size_t words = memory_size() / 1024;
+    size_t words = memory_size() / 256;
 
     control_record_number("stamp", "runtime", clock_monotonic_ns());
     caml_record_backtraces(1);

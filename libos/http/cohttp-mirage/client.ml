@@ -5,6 +5,8 @@ open Http_engine
 let patience_seconds = 60
 let deadlines = lazy (Deadlines.create ~sleep:Mirage_sleep.ns)
 
+let no_tls = "https needs TLS, which the offline toolchain does not have; labkit build --toolchain opam has it"
+
 module Make (Resolver : Resolver_mirage.S) (Conduit : Conduit_mirage.S) = struct
   module IO = Io.Make (Conduit.Flow)
   module Channel = Channel.Make (Conduit.Flow)
@@ -20,7 +22,7 @@ module Make (Resolver : Resolver_mirage.S) (Conduit : Conduit_mirage.S) = struct
     let client : Resolver_mirage.endpoint -> Conduit_mirage.client Lwt.t = function
       | `TCP _ as place -> Lwt.return place
       | `Unknown reason -> Lwt.fail_with reason
-      | `TLS _ -> Lwt.fail_with "https needs TLS, which the offline toolchain does not have; labkit build --toolchain opam has it"
+      | `TLS _ -> Lwt.fail_with no_tls
 
     let connect_uri ~ctx uri =
       match ctx with

@@ -1,10 +1,17 @@
 include Cohttp.Header
 
 (* The library has the last value first, except for this field. *)
-let in_order name values = if String.lowercase_ascii name = "transfer-encoding" then values else List.rev values
-let get_multi headers name = in_order name (Cohttp.Header.get_multi headers name)
-let last values = match List.rev values with [] -> None | value :: _ -> Some value
-let get headers name = last (get_multi headers name)
+let is_in_order name = String.length name = 17 && String.lowercase_ascii name = "transfer-encoding"
+
+(* To look first whether it is there is faster than to have the library find out by an exception. *)
+let values headers name = if mem headers name then Cohttp.Header.get_multi headers name else []
+let get_multi headers name = if is_in_order name then values headers name else List.rev (values headers name)
+let rec last = function [] -> None | [ value ] -> Some value | _ :: values -> last values
+
+let get headers name =
+  match values headers name with
+  | [] -> None
+  | value :: _ as values -> if is_in_order name then last values else Some value
 
 let get_multi_concat ?(list_value_only = false) headers name =
   match get_multi headers name with

@@ -38,7 +38,7 @@ let host_of headers =
 let uri ({ resource; headers; scheme; _ } as request) =
   let length = String.length resource in
   let path_end = Option.value (String.index_opt resource '?') ~default:length in
-  if length > 0 && resource.[0] = '/' && scheme = None && is_plain_path resource 0 path_end then
+  if length > 0 && resource.[0] = '/' && Option.is_none scheme && is_plain_path resource 0 path_end then
     let make ?host ?port () =
       let path = String.sub resource 0 path_end in
       if path_end = length then Uri.make ?host ?port ~path ()

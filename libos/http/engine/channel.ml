@@ -14,14 +14,50 @@ module Make (F : Mirage_flow.S) = struct
     mutable place : int;
     mutable ended : bool;  (* nothing more can be read *)
     mutable broken : bool;  (* nothing more can be written *)
+    mutable reader : [ `Ok | `Eof ] Lwt.u;  (* who waits, or [no_reader] *)
+    mutable writer : bool Lwt.u;
+    (* Called with what the flow says; made once, as they are needed for every request. *)
+    mutable on_read : (Cstruct.t Mirage_flow.or_eof, F.error) result -> unit;
+    mutable on_written : (unit, F.write_error) result -> unit;
+    mutable on_failure : exn -> unit;
   }
 
-  let create ?patience limits deadlines flow =
-    let guard = Deadlines.join deadlines in
-    { flow; guard; limits; patience; data = ""; place = 0; ended = false; broken = false }
-
+  let no_reader : [ `Ok | `Eof ] Lwt.u = snd (Lwt.wait ())
+  let no_writer : bool Lwt.u = snd (Lwt.wait ())
   let flow t = t.flow
   let guard t = t.guard
+
+  (* Waiting *)
+
+  let take_reader t =
+    let reader = t.reader in
+    t.reader <- no_reader;
+    Deadlines.waits t.guard (t.writer != no_writer);
+    reader
+
+  let take_writer t =
+    let writer = t.writer in
+    t.writer <- no_writer;
+    Deadlines.waits t.guard (t.reader != no_reader);
+    writer
+
+  (* A read may still be under way, and there is never a second one; what it brings is nobody's. *)
+  let expire t =
+    let reader = take_reader t and writer = take_writer t in
+    if reader != no_reader then begin
+      t.ended <- true;
+      Lwt.wakeup_later reader `Eof
+    end;
+    if writer != no_writer then begin
+      t.broken <- true;
+      Lwt.wakeup_later writer false
+    end
+
+  let fail t exn =
+    Log.debug (fun log -> log "lost: %s" (Printexc.to_string exn));
+    t.ended <- true;
+    t.broken <- true;
+    expire t
 
   (* Reading *)
 
@@ -56,12 +92,19 @@ module Make (F : Mirage_flow.S) = struct
         t.ended <- true;
         `Eof
 
-  (* After a deadline a read may still be under way, and there is never a second one. *)
   let refill t =
-    if t.ended || Deadlines.expired t.guard then Lwt.return `Eof
+    if t.ended then Lwt.return `Eof
     else begin
       (match t.patience with Some seconds -> Deadlines.allow t.guard seconds | None -> ());
-      Deadlines.within t.guard (F.read t.flow) (accept t) ~expired:`Eof
+      let reading = F.read t.flow in
+      match Lwt.state reading with
+      | Lwt.Return outcome -> Lwt.return (accept t outcome)
+      | Sleep | Fail _ ->
+          let result, reader = Lwt.wait () in
+          t.reader <- reader;
+          Deadlines.waits t.guard true;
+          Lwt.on_any reading t.on_read t.on_failure;
+          result
     end
 
   (* Writing *)
@@ -77,9 +120,15 @@ module Make (F : Mirage_flow.S) = struct
     if t.broken then Lwt.return_false
     else begin
       Deadlines.allow t.guard t.limits.write_seconds;
-      Deadlines.within t.guard (F.write t.flow buffer) (accepted t) ~expired:false >|= fun taken ->
-      if not taken then t.broken <- true;
-      taken
+      let writing = F.write t.flow buffer in
+      match Lwt.state writing with
+      | Lwt.Return outcome -> Lwt.return (accepted t outcome)
+      | Sleep | Fail _ ->
+          let result, writer = Lwt.wait () in
+          t.writer <- writer;
+          Deadlines.waits t.guard true;
+          Lwt.on_any writing t.on_written t.on_failure;
+          result
     end
 
   let rec write_string t ?(from = 0) text =
@@ -90,7 +139,37 @@ module Make (F : Mirage_flow.S) = struct
       | true -> write_string t ~from:(from + length) text
       | false -> Lwt.return_false
 
-  (* The end *)
+  (* The beginning and the end *)
+
+  let create ?patience limits deadlines flow =
+    let t =
+      {
+        flow;
+        guard = Deadlines.join deadlines;
+        limits;
+        patience;
+        data = "";
+        place = 0;
+        ended = false;
+        broken = false;
+        reader = no_reader;
+        writer = no_writer;
+        on_read = ignore;
+        on_written = ignore;
+        on_failure = ignore;
+      }
+    in
+    Deadlines.on_expiry t.guard (fun () -> expire t);
+    t.on_read <-
+      (fun outcome ->
+        let reader = take_reader t in
+        if reader != no_reader then Lwt.wakeup reader (accept t outcome));
+    t.on_written <-
+      (fun outcome ->
+        let writer = take_writer t in
+        if writer != no_writer then Lwt.wakeup writer (accepted t outcome));
+    t.on_failure <- fail t;
+    t
 
   let close t =
     Deadlines.leave t.guard;

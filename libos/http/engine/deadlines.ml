@@ -8,10 +8,11 @@ type t = {
 
 and guard = {
   set : t;
+  mutable expire : unit -> unit;
   mutable place : int;  (* in [guards] *)
   mutable deadline : int;
   mutable idle_since : int;
-  mutable expire : unit -> unit;
+  mutable waits : bool;
   mutable expired : bool;
 }
 
@@ -29,23 +30,21 @@ let set guard deadline ~idle_since =
 let allow guard seconds = set guard (guard.set.now + seconds) ~idle_since:never
 let idle guard seconds = set guard (guard.set.now + seconds) ~idle_since:guard.set.now
 let unlimited guard = set guard never ~idle_since:never
+let waits guard yes = guard.waits <- yes
+let expired guard = guard.expired
 
 (* The clock *)
 
-let nobody () = ()
-
 let expire guard =
   unlimited guard;
+  guard.expired <- true;
   guard.expire ()
 
-(* Who is woken may join, leave or expire others: first find, then wake. *)
 let sweep t =
-  let due = ref [] in
   for place = 0 to t.count - 1 do
     let guard = t.guards.(place) in
-    if guard.deadline < t.now && guard.expire != nobody then due := guard :: !due
-  done;
-  List.iter expire !due
+    if guard.deadline < t.now && guard.waits then expire guard
+  done
 
 let rec tick t =
   Lwt.bind (t.sleep second) @@ fun () ->
@@ -57,11 +56,23 @@ let rec tick t =
     Lwt.return_unit
   end
 
+let spare t =
+  let longest = ref None and since = ref never in
+  for place = 0 to t.count - 1 do
+    let guard = t.guards.(place) in
+    if guard.idle_since < !since && guard.waits then begin
+      longest := Some guard;
+      since := guard.idle_since
+    end
+  done;
+  Option.iter expire !longest;
+  Option.is_some !longest
+
 (* Members *)
 
 let join t =
   let guard =
-    { set = t; place = t.count; deadline = never; idle_since = never; expire = nobody; expired = false }
+    { set = t; expire = ignore; place = t.count; deadline = never; idle_since = never; waits = false; expired = false }
   in
   if t.count = Array.length t.guards then begin
     let larger = Array.make (Int.max 16 (2 * t.count)) guard in
@@ -76,6 +87,8 @@ let join t =
   end;
   guard
 
+let on_expiry guard f = guard.expire <- f
+
 (* The last one takes the place. Nothing that has left stays within reach. *)
 let leave guard =
   let t = guard.set in
@@ -87,51 +100,3 @@ let leave guard =
     guard.place <- -1;
     if t.count = 0 then t.guards <- [||] else t.guards.(t.count) <- t.guards.(0)
   end
-
-(* Waiting *)
-
-let expired guard = guard.expired
-
-let within guard promise f ~expired =
-  match Lwt.state promise with
-  | Lwt.Return value -> Lwt.return (f value)
-  | Lwt.Fail exn -> Lwt.fail exn
-  | Lwt.Sleep ->
-      let result, resolver = Lwt.wait () in
-      let waits = ref true in
-      let ends () =
-        waits := false;
-        guard.expire <- nobody
-      in
-      guard.expire <-
-        (fun () ->
-          ends ();
-          guard.expired <- true;
-          Lwt.wakeup_later resolver expired);
-      Lwt.on_any promise
-        (fun value ->
-          if !waits then begin
-            ends ();
-            Lwt.wakeup resolver (f value)
-          end)
-        (fun exn ->
-          if !waits then begin
-            ends ();
-            Lwt.wakeup_exn resolver exn
-          end);
-      result
-
-let spare t =
-  let longest = ref None and since = ref never in
-  for place = 0 to t.count - 1 do
-    let guard = t.guards.(place) in
-    if guard.idle_since < !since && guard.expire != nobody then begin
-      longest := Some guard;
-      since := guard.idle_since
-    end
-  done;
-  match !longest with
-  | None -> false
-  | Some guard ->
-      expire guard;
-      true

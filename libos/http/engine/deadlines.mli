@@ -7,17 +7,19 @@ val create : sleep:(int64 -> unit Lwt.t) -> t
 (** [create ~sleep] has the clock [sleep], which takes nanoseconds. It ticks only while there are guards. *)
 
 type guard
-(** The deadline of one connection, and who waits for that connection. *)
+(** The deadline of whoever waits for a connection. While nobody waits, nothing happens. *)
 
 val join : t -> guard
 (** [join t] is a new guard, without a deadline. *)
 
+val on_expiry : guard -> (unit -> unit) -> unit
+(** [on_expiry guard f] has [f] called when a deadline has passed. What [f] causes has to be put off, as
+    {!Lwt.wakeup_later} does. *)
+
 val leave : guard -> unit
 val count : t -> int
 
-(** {1 Setting deadlines}
-
-    A deadline is that of whoever waits then; while nobody waits, nothing happens. *)
+(** {1 Setting deadlines} *)
 
 val allow : guard -> int -> unit
 (** [allow guard seconds] sets the deadline. *)
@@ -29,12 +31,10 @@ val unlimited : guard -> unit
 
 (** {1 Waiting} *)
 
-val within : guard -> 'a Lwt.t -> ('a -> 'b) -> expired:'b -> 'b Lwt.t
-(** [within guard promise f ~expired] is [f] of what [promise] brings, or [expired] if the deadline passes before. What
-    [promise] still brings then is nobody's. One at a time waits for a guard. *)
+val waits : guard -> bool -> unit
+(** [waits guard yes] says whether somebody waits. *)
 
 val expired : guard -> bool
-(** [expired guard] is whether a deadline passed while somebody waited. *)
 
 val spare : t -> bool
 (** [spare t] lets the deadline of the guard pass that has been idle longest, and is whether there was one. *)

@@ -111,5 +111,7 @@ module Make (F : Mirage_flow.S) = struct
           else next t >>= function Some piece -> discard (left - String.length piece) | None -> Lwt.return_true
     in
     if not (can_finish t) then Lwt.return_false
-    else Lwt.catch (fun () -> discard most_unread) (function Refusal.Refused _ -> Lwt.return_false | exn -> Lwt.fail exn)
+    else
+      let refused = function Refusal.Refused _ -> Lwt.return_false | exn -> Lwt.fail exn in
+      Lwt.catch (fun () -> discard most_unread) refused
 end

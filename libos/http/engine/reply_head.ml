@@ -61,40 +61,66 @@ let add_status = function
       add (Code.string_of_status status);
       add "\r\n"
 
+(* The fields of a response, and whether they ask for the connection to be closed. *)
+let add_fields headers ~as_said =
+  let field name value closes =
+    if says_length name then begin
+      if as_said then add_field name value;
+      closes
+    end
+    else if is_connection name then begin
+      let asks_to_close = Characters.same "close" value in
+      if not (asks_to_close || Characters.same "keep-alive" value) then add_field name value;
+      closes || asks_to_close
+    end
+    else begin
+      add_field name value;
+      closes
+    end
+  in
+  Header.fold field headers false
+
+(* Most applications have few sets of fields, which they use over and over: the last ones are kept as bytes. *)
+
+type kept = { headers : Header.t; bytes : string; closes : bool }
+
+let kept = Array.make 8 { headers = Header.init (); bytes = ""; closes = false }
+let oldest = ref 0
+
+let rec find headers i =
+  if i = Array.length kept then None
+  else
+    let entry = Array.unsafe_get kept i in
+    if entry.headers == headers then Some entry else find headers (i + 1)
+
+let add_usual_fields headers =
+  match find headers 0 with
+  | Some { bytes; closes; _ } ->
+      add bytes;
+      closes
+  | None ->
+      let start = !length in
+      let closes = add_fields headers ~as_said:false in
+      kept.(!oldest) <- { headers; bytes = Bytes.sub_string !buffer start (!length - start); closes };
+      oldest := (!oldest + 1) mod Array.length kept;
+      closes
+
 let write (response : Response.t) framing ~request_version ~keep_alive =
   length := 0;
   add_status response.status;
-  let as_said = match framing with As_said -> true | _ -> false in
-  let field name value keep_alive =
-    if says_length name then begin
-      if as_said then add_field name value;
-      keep_alive
-    end
-    else if is_connection name then
-      if Characters.same "close" value then false
-      else begin
-        if not (Characters.same "keep-alive" value) then add_field name value;
-        keep_alive
-      end
-    else begin
-      add_field name value;
-      keep_alive
-    end
-  in
-  let keep_alive = Header.fold field response.headers keep_alive in
-  let keep_alive =
+  let closes =
     match framing with
-    | Nothing | As_said -> keep_alive
-    | Until_close -> false
-    | Chunked ->
-        add "transfer-encoding: chunked\r\n";
-        keep_alive
-    | Length length ->
-        add "content-length: ";
-        add_number length;
-        add "\r\n";
-        keep_alive
+    | As_said -> add_fields response.headers ~as_said:true
+    | Nothing | Length _ | Chunked | Until_close -> add_usual_fields response.headers
   in
+  (match framing with
+  | Nothing | As_said | Until_close -> ()
+  | Chunked -> add "transfer-encoding: chunked\r\n"
+  | Length length ->
+      add "content-length: ";
+      add_number length;
+      add "\r\n");
+  let keep_alive = keep_alive && (not closes) && match framing with Until_close -> false | _ -> true in
   (match (keep_alive, request_version) with
   | false, _ -> add "connection: close\r\n\r\n"
   | true, `HTTP_1_0 -> add "connection: keep-alive\r\n\r\n"

@@ -69,9 +69,15 @@ let digit t data stop place =
   match char t data stop place with '0' .. '9' as digit -> digit | _ -> bad "not an HTTP version"
 
 let protocol = "HTTP/"
+let usual = "HTTP/1.1"
+
+external eight_bytes : string -> int -> int64 = "%caml_string_get64"
 
 (* Whether it is 1.0; all later ones of the first major version are read as 1.1. *)
-let is_old t data stop place =
+let rec is_old t data stop place =
+  if place + 8 <= stop && eight_bytes data place = eight_bytes usual 0 then false else is_old_or_odd t data stop place
+
+and is_old_or_odd t data stop place =
   for i = 0 to String.length protocol - 1 do
     if char t data stop (place + i) <> protocol.[i] then bad "not an HTTP version"
   done;
@@ -164,8 +170,12 @@ let note t name value =
   | _ -> ()
 
 let is_blank char = char = ' ' || char = '\t'
-let rec after_blanks data place stop = if place < stop && is_blank data.[place] then after_blanks data (place + 1) stop else place
-let rec before_blanks data first place = if place > first && is_blank data.[place - 1] then before_blanks data first (place - 1) else place
+
+let rec after_blanks data place stop =
+  if place < stop && is_blank data.[place] then after_blanks data (place + 1) stop else place
+
+let rec before_blanks data first place =
+  if place > first && is_blank data.[place - 1] then before_blanks data first (place - 1) else place
 
 let field t data stop =
   let place = t.line in
@@ -178,7 +188,7 @@ let field t data stop =
   let name = String.sub data place (colon - place) in
   let value = String.sub data value (before_blanks data value value_end - value) in
   note t name value;
-  t.headers <- Header.add t.headers name value;
+  t.headers <- (if t.fields = 0 then Header.init_with name value else Header.add t.headers name value);
   t.fields <- t.fields + 1;
   if t.fields > t.limits.fields then Refusal.raise_ `Request_header_fields_too_large "too many header fields";
   line_is_done t next

@@ -32,50 +32,55 @@ module Make (F : Mirage_flow.S) = struct
     conn_closed : conn -> unit;
   }
 
-  type t = { limits : Limits.t; application : application; conn : conn; channel : Channel.t; guard : Deadlines.guard }
+
+  (* What comes after a request. *)
+  type next = Next_request | End
+
+  let the_end = Lwt.return End
+
+  type t = {
+    limits : Limits.t;
+    application : application;
+    conn : conn;
+    channel : Channel.t;
+    guard : Deadlines.guard;
+    mutable arrived : [ `Ok | `Eof ] -> next Lwt.t;  (* what to do with the first bytes of a request *)
+  }
 
   (* The ways in which a connection ends *)
+
+  let linger t = Channel.linger t.channel >|= fun () -> End
 
   let refuse t (refusal : Refusal.t) =
     Log.info (fun log -> log "%a" Refusal.pp refusal);
     let response, body = plain refusal.status (refusal.reason ^ "\n") in
-    Outgoing.respond t.channel nobody's_request ~keep_alive:false response body >>= fun (_ : bool) ->
-    Channel.linger t.channel
+    Outgoing.respond t.channel nobody's_request ~keep_alive:false response body >>= fun (_ : bool) -> linger t
 
   let end_within_head t =
     if Deadlines.expired t.guard then
       refuse t { status = `Request_timeout; reason = "the request did not come in time" }
     else begin
       Log.debug (fun log -> log "the connection ended within a request");
-      Lwt.return_unit
+      the_end
     end
 
-  (* Requests, one after another *)
+  (* A request *)
 
-  let rec next_request t =
-    Deadlines.idle t.guard t.limits.idle_seconds;
-    read_head t (Request_head.create t.limits) ~begun:false
+  let continue t incoming ok =
+    if not ok then if Incoming.is_finished incoming then the_end else linger t
+    else Incoming.finish incoming >>= function true -> Lwt.return Next_request | false -> linger t
 
-  and read_head t head ~begun =
-    let begun =
-      if (not begun) && Channel.available t.channel > 0 then begin
-        Deadlines.allow t.guard t.limits.head_seconds;
-        true
-      end
-      else begun
-    in
-    match Request_head.parse head (Channel.data t.channel) (Channel.place t.channel) with
-    | Complete place ->
-        Channel.use t.channel place;
-        answer t head
-    | Refused refusal -> refuse t refusal
-    | Incomplete place -> (
-        Channel.use t.channel place;
-        Channel.refill t.channel >>= function
-        | `Ok -> read_head t head ~begun
-        | `Eof -> if begun then end_within_head t else Lwt.return_unit)
+  let act t head request incoming action =
+    let keep_alive = Request_head.keep_alive head && Incoming.can_finish incoming in
+    match action with
+    | `Response (response, body) ->
+        Outgoing.respond t.channel request ~keep_alive response body >>= continue t incoming
+    | `Expert (response, write_body) ->
+        Outgoing.respond_head t.channel request ~keep_alive response >>= fun ok ->
+        Deadlines.unlimited t.guard;
+        write_body t.channel t.channel >>= fun () -> continue t incoming ok
 
-  and answer t head =
+  let answer t head =
     let request = Request_head.request head in
     let incoming = Incoming.create t.limits t.channel head in
     let act action =
@@ -92,39 +97,59 @@ module Make (F : Mirage_flow.S) = struct
           Log.err (fun log -> log "%a: %s" pp_request request (Printexc.to_string exn));
         act (`Response (plain `Internal_server_error "Internal Server Error\n")))
 
-  and act t head request incoming action =
-    let keep_alive = Request_head.keep_alive head && Incoming.can_finish incoming in
-    match action with
-    | `Response (response, body) ->
-        Outgoing.respond t.channel request ~keep_alive response body >>= continue t incoming
-    | `Expert (response, write_body) ->
-        Outgoing.respond_head t.channel request ~keep_alive response >>= fun ok ->
-        Deadlines.unlimited t.guard;
-        write_body t.channel t.channel >>= fun () -> continue t incoming ok
+  let rec read_head t head =
+    match Request_head.parse head (Channel.data t.channel) (Channel.place t.channel) with
+    | Complete place ->
+        Channel.use t.channel place;
+        answer t head
+    | Refused refusal -> refuse t refusal
+    | Incomplete place -> (
+        Channel.use t.channel place;
+        Channel.refill t.channel >>= function `Ok -> read_head t head | `Eof -> end_within_head t)
 
-  and continue t incoming ok =
-    if not ok then if Incoming.is_finished incoming then Lwt.return_unit else Channel.linger t.channel
-    else Incoming.finish incoming >>= function true -> next_request t | false -> Channel.linger t.channel
+  let begin_head t =
+    Deadlines.allow t.guard t.limits.head_seconds;
+    read_head t (Request_head.create t.limits)
+
+  (* While a connection is idle, this is all there is of it. *)
+  let request t =
+    if Channel.available t.channel > 0 then begin_head t
+    else begin
+      Deadlines.idle t.guard t.limits.idle_seconds;
+      Channel.refill t.channel >>= t.arrived
+    end
 
   (* A connection *)
 
-  let busy : Refusal.t = { status = `Service_unavailable; reason = "too many connections" }
+  let close t =
+    (try t.application.conn_closed t.conn
+     with exn -> Log.err (fun log -> log "conn_closed failed: %s" (Printexc.to_string exn)));
+    Channel.close t.channel
 
-  let begin_ t deadlines =
-    if Deadlines.count deadlines <= t.limits.connections || Deadlines.spare deadlines then next_request t
-    else refuse t busy
+  let finish t ~ended = Lwt.on_any (Lwt.apply close t) (Lwt.wakeup ended) (Lwt.wakeup_exn ended)
+
+  (* Requests that are there already need no stack, and the others no promise that grows from one to the next. *)
+  let rec requests t ~ended promise =
+    match Lwt.state promise with
+    | Lwt.Return Next_request -> requests t ~ended (Lwt.apply request t)
+    | Return End -> finish t ~ended
+    | Fail exn ->
+        Log.err (fun log -> log "a connection failed: %s" (Printexc.to_string exn));
+        finish t ~ended
+    | Sleep ->
+        let again _ = requests t ~ended promise in
+        Lwt.on_any promise again again
+
+  let busy : Refusal.t = { status = `Service_unavailable; reason = "too many connections" }
 
   let serve limits deadlines application flow =
     let channel = Channel.create limits deadlines flow in
     let conn = (flow, Connection.create ()) in
-    let t = { limits; application; conn; channel; guard = Channel.guard channel } in
-    Lwt.catch
-      (fun () -> begin_ t deadlines)
-      (fun exn ->
-        Log.err (fun log -> log "a connection failed: %s" (Printexc.to_string exn));
-        Lwt.return_unit)
-    >>= fun () ->
-    (try application.conn_closed conn
-     with exn -> Log.err (fun log -> log "conn_closed failed: %s" (Printexc.to_string exn)));
-    Channel.close channel
+    let guard = Channel.guard channel in
+    let t = { limits; application; conn; channel; guard; arrived = (fun _ -> the_end) } in
+    t.arrived <- (function `Ok -> begin_head t | `Eof -> the_end);
+    let result, ended = Lwt.wait () in
+    let welcome = Deadlines.count deadlines <= limits.connections || Deadlines.spare deadlines in
+    requests t ~ended (if welcome then Lwt.apply request t else refuse t busy);
+    result
 end

@@ -17,6 +17,7 @@ type flow = {
   mutable writes : int;
   mutable stalled : bool;
   mutable broken : bool;
+  mutable forgotten : bool;
   mutable shut : bool;
   mutable closed : bool;
 }
@@ -29,11 +30,16 @@ let create () =
     writes = 0;
     stalled = false;
     broken = false;
+    forgotten = false;
     shut = false;
     closed = false;
   }
 
+let check t = if t.forgotten then raise Not_found
+let forget t = t.forgotten <- true
+
 let read t =
+  check t;
   if t.reader <> None then begin
     prerr_endline "Two readers of one flow.";
     exit 1
@@ -55,6 +61,7 @@ let arrive t read =
       Lwt.wakeup resolver read
 
 let write t buffer =
+  check t;
   t.writes <- t.writes + 1;
   if t.broken then Lwt.return_error `Lost
   else if t.shut || t.closed then Lwt.return_error `Closed
@@ -73,6 +80,7 @@ let shutdown t = function
       Lwt.return_unit
 
 let close t =
+  check t;
   t.closed <- true;
   Lwt.return_unit
 

@@ -19,6 +19,9 @@ val writes : flow -> int
 val stall : flow -> unit
 (** [stall flow] takes nothing more: writes wait for ever. *)
 
+val forget : flow -> unit
+(** [forget flow] makes every later call raise. *)
+
 val break : flow -> unit
 (** [break flow] loses the connection. *)
 

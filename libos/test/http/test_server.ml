@@ -219,6 +219,18 @@ let failures () =
   Alcotest.(check string) "a client that goes" "" (Memory_flow.received flow);
   Alcotest.(check bool) "closed" true (Memory_flow.is_closed flow)
 
+(* Whatever raises, the connection ends, and nothing else does. *)
+let bugs () =
+  let bad_closer = { Session.callback = application; conn_closed = (fun _ -> failwith "a bug") } in
+  let flow = Memory_flow.create () in
+  let promise = Session.serve Limits.default (Deadlines.create ~sleep) bad_closer flow in
+  Memory_flow.finish flow;
+  Alcotest.(check bool) "an application" true (Memory_flow.is_closed flow && Lwt.state promise = Return ());
+  let flow, promise = connect () in
+  Memory_flow.forget flow;
+  Memory_flow.send flow (get "/hello" ^ get "/hello");
+  Alcotest.(check bool) "a flow" true (Lwt.state promise = Fail Not_found)
+
 let deadlines () =
   let flow, _ = connect () in
   seconds 59;
@@ -310,7 +322,7 @@ let () =
   Alcotest.run "server"
     [
       ( "responses",
-        [ case "answers" answers; case "streams" streams; case "one write" one_write; case "failures" failures ] );
+        [ case "answers" answers; case "streams" streams; case "one write" one_write; case "failures" failures; case "bugs" bugs ] );
       ("requests", [ case "bodies" bodies; case "bad bodies" bad_bodies; case "100-continue" continue; case "not HTTP" not_http ]);
       ("connections", [ case "keep-alive" keeping_alive; case "deadlines" deadlines; case "any order" in_any_order; case "many" many ]);
       ( "any bytes",
