@@ -89,6 +89,19 @@ def exchange(sock: socket.socket) -> bool:
     return back.digest() == hashlib.sha256(data).digest()
 
 
+def datagrams() -> bool:
+    """Have datagrams come back, whose checksums this machine leaves to the interface: whether they do."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(20)
+        sock.connect((GUEST, PORT))
+        for size in (1, 100, 600, 1472):
+            data = random.Random(size).randbytes(size)  # noqa: S311
+            sock.send(data)
+            if sock.recv(2000) != data:
+                return False
+    return True
+
+
 def main(image: str, console: str) -> dict[str, object] | None:
     """Boot the guest, talk with it, and tell."""
     try:
@@ -110,10 +123,11 @@ def main(image: str, console: str) -> dict[str, object] | None:
     try:
         with connect(guest) as sock:
             same = exchange(sock)
+        came_back = datagrams()
     finally:
         guest.kill()
         guest.wait()
-    return {"same": same, "longest": watcher.longest}
+    return {"same": same, "came_back": came_back, "longest": watcher.longest}
 
 
 if __name__ == "__main__":

@@ -31,5 +31,6 @@ def test_large_frames_both_ways(root: Path, tmp_path: Path) -> None:
     if seen is None:
         pytest.skip("no TAP devices here")
     assert seen["same"]
+    assert seen["came_back"]
     assert seen["longest"]["in"] > FRAME_MOST, "the guest cut what its interface cuts"
     assert seen["longest"]["out"] > FRAME_MOST, "the guest takes no frames that are not cut"
