@@ -65,6 +65,7 @@ def lab(root: Path, run_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder.mkdir()
     for image in (
         "images/hello",
+        "images/web",
         "tests/images/echo",
         "tests/images/flood",
         "tests/images/ending",

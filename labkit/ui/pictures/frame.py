@@ -19,8 +19,10 @@ __all__ = ["Part", "frame_view", "parts"]
 BYTES_A_LINE: Final = 8
 MOST_BYTES: Final = 512  # of one part
 
-_CELL: Final = "text-align:left;vertical-align:top;white-space:pre"
-_BARE: Final = "background:none;color:inherit;padding:0"
+# JupyterLab has styles of its own for tables and code.
+_ROW: Final = "background:none"
+_CELL: Final = "text-align:left;vertical-align:top;white-space:pre;padding:1px 4px;line-height:1.3"
+_BARE: Final = "background:none;color:inherit;padding:0;white-space:pre"
 _TCP_FLAGS: Final = {"F": "FIN", "S": "SYN", "R": "RST", "P": "PSH", "A": "ACK", "U": "URG"}
 
 _LAYERS: Final = {
@@ -61,6 +63,17 @@ _FIELDS: Final = {
     "hwdst": "target's hardware",
     "pdst": "target's address",
     "load": "as text",
+    "hlen": "hardware address, bytes",
+    "htype": "hardware",
+    "xid": "transaction",
+    "secs": "seconds",
+    "ciaddr": "client's address",
+    "yiaddr": "your address",
+    "siaddr": "server's address",
+    "giaddr": "relay's address",
+    "chaddr": "client's hardware",
+    "sname": "server's name",
+    "file": "boot file",
 }
 
 
@@ -121,7 +134,7 @@ def frame_view(frame: Frame) -> Picture:
         size = sum(len(part.data) for part in inside)
         lines.append(f"{layer}, {size} bytes")
         rows.append(
-            f'<tr><td></td><td colspan="3" style="text-align:left;padding:6px 0 1px;font-weight:bold">'
+            f'<tr style="{_ROW}"><td></td><td colspan="3" style="{_CELL};padding-top:6px;font-weight:bold">'
             f'{escape(layer)} <span style="font-weight:normal;color:{QUIET}">{size} bytes</span></td></tr>'
         )
         for part in inside:
@@ -135,7 +148,7 @@ def frame_view(frame: Frame) -> Picture:
                     f'<td style="{_CELL};color:{QUIET}">{escape(part.name if at == part.at else "")}</td>',
                     f'<td style="{_CELL};white-space:pre-wrap">{escape(meaning)}</td>',
                 )
-                rows.append(f"<tr>{''.join(cells)}</tr>")
+                rows.append(f'<tr style="{_ROW}">{"".join(cells)}</tr>')
     html = (
         f"<figcaption><strong>{escape(head)}</strong></figcaption>"
         '<table style="margin:4px 0;color:inherit;font-size:12px;border-collapse:separate;border-spacing:6px 1px">'
@@ -146,11 +159,12 @@ def frame_view(frame: Frame) -> Picture:
 
 def _rows(part: Part) -> Iterator[tuple[int, str, str]]:
     """The lines that show a part: where, bytes, meaning. Bytes without another meaning are shown as text."""
-    for begin in range(0, min(len(part.data), MOST_BYTES), BYTES_A_LINE):
+    most = MOST_BYTES if any(part.data) else BYTES_A_LINE
+    for begin in range(0, min(len(part.data), most), BYTES_A_LINE):
         data = part.data[begin : begin + BYTES_A_LINE]
         yield part.at + begin, data.hex(" "), ("" if begin else part.value) if part.value else _letters(data)
-    if len(part.data) > MOST_BYTES:
-        yield part.at + MOST_BYTES, f"… {len(part.data) - MOST_BYTES} more", ""
+    if len(part.data) > most:
+        yield part.at + most, f"… {len(part.data) - most} more", "" if any(part.data) else "all 0"
 
 
 def _fields(layer: Any, title: str, at: int, data: bytes) -> list[Part]:
@@ -205,6 +219,12 @@ def _value(layer: Any, field: Any) -> str:
         return str(value)  # scapy would ask this machine what it calls that port
     if (layer.name, field.name) == ("TCP", "flags"):
         return " ".join(_TCP_FLAGS[flag] for flag in str(value) if flag in _TCP_FLAGS) or "none"
+    if field.name in ("sname", "file"):
+        return _letters(value.rstrip(b"\0")) or "empty"
+    if layer.name == "DHCP options":
+        return ", ".join(_option(option) for option in value if option != "pad")
+    if isinstance(value, bytes) and field.name != "chaddr":
+        return "0x" + value.hex()
     said = str(field.i2repr(layer, value)).strip("'")
     if field.name in ("chksum", "cksum") and value is not None:
         right = _right_checksum(layer, field.name)
@@ -212,6 +232,14 @@ def _value(layer: Any, field: Any) -> str:
             "" if right is None else ", right" if right == value else f", WRONG: {right:#06x}"
         )
     return said
+
+
+def _option(option: Any) -> str:
+    """One of DHCP's options."""
+    if not isinstance(option, tuple):
+        return str(option)
+    name, *values = (part.decode("latin-1") if isinstance(part, bytes) else str(part) for part in option)
+    return f"{name} {' '.join(values)}"
 
 
 def _right_checksum(layer: Any, name: str) -> int | None:

@@ -82,7 +82,6 @@ def _drawn(loads: list[Load], label: str) -> str:
         drawn.append(f'<path d="M{x:.1f} {TOP:g}V{TOP + height:g}" stroke="#d5d9de"/>')
         words = f"{percent:g} %"
         drawn.append(text(round(x, 1), TOP + height + 15, words, size=10, more=' text-anchor="middle"'))
-    drawn.append(text(LEFT, TOP + height + 15, "fastest", size=10))
     for number, one in enumerate(loads):
         ink = _INKS[number % len(_INKS)]
         points = " ".join(
