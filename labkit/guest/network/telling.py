@@ -15,7 +15,7 @@ from labkit.guest.network.scapy import scapy
 if TYPE_CHECKING:
     from labkit.guest.network.capture import Frame
 
-__all__ = ["EVERYBODY", "Names", "Teller", "Told"]
+__all__ = ["DHCP_MESSAGES", "EVERYBODY", "Names", "Teller", "Told"]
 
 Names = Mapping[str, str]
 """How hosts are called, by their IP and hardware addresses."""
@@ -24,7 +24,7 @@ EVERYBODY: Final = "everybody"
 SHOWN_BYTES: Final = 24
 SHOWN_LINE: Final = 72
 
-_DHCP: Final = {
+DHCP_MESSAGES: Final = {
     1: "discover",
     2: "offer",
     3: "request",
@@ -176,7 +176,7 @@ class Teller:
     def _dhcp(self, packet: Any) -> str:
         options = dict(option for option in packet[self._known.DHCP].options if len(option) == 2)
         kind = options.get("message-type", 0)
-        words = _DHCP.get(kind, f"message {kind}")
+        words = DHCP_MESSAGES.get(kind, f"message {kind}")
         given = packet[self._known.BOOTP].yiaddr
         asked = options.get("requested_addr")
         address = given if given != "0.0.0.0" else asked  # noqa: S104

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from labkit.guest.network.scapy import scapy
+from labkit.guest.network.telling import DHCP_MESSAGES
 from labkit.ui.pictures.picture import QUIET, TILE_INK, TILES, Picture
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def frame_view(frame: Frame) -> Picture:
         )
         for part in inside:
             for at, data, meaning in _rows(part):
-                said = f"{part.name}: {meaning}" if part.value else meaning
+                said = f"{part.name}: {meaning}" if part.value and at == part.at else meaning
                 lines.append(f"{at:>5}  {data:<{BYTES_A_LINE * 3 - 1}}  {said}".rstrip())
                 cells = (
                     f'<td style="{_CELL};text-align:right;color:{QUIET}">{at}</td>',
@@ -231,7 +232,7 @@ def _value(layer: Any, field: Any) -> str:
         return f"{value:#06x}" + (
             "" if right is None else ", right" if right == value else f", WRONG: {right:#06x}"
         )
-    return said
+    return said or "none"
 
 
 def _option(option: Any) -> str:
@@ -239,6 +240,8 @@ def _option(option: Any) -> str:
     if not isinstance(option, tuple):
         return str(option)
     name, *values = (part.decode("latin-1") if isinstance(part, bytes) else str(part) for part in option)
+    if name == "message-type":
+        values = [DHCP_MESSAGES.get(int(value), value) for value in values]
     return f"{name} {' '.join(values)}"
 
 
