@@ -107,12 +107,12 @@ let over ?packages ?runtime_args ?(labels = []) ?variable module_name typ =
 (* What is named twice is one device. *)
 let once make =
   let made = Hashtbl.create 4 in
-  fun name ->
-    match Hashtbl.find_opt made name with
+  fun key ->
+    match Hashtbl.find_opt made key with
     | Some device -> device
     | None ->
-        let device = make name in
-        Hashtbl.replace made name device;
+        let device = make key in
+        Hashtbl.replace made key device;
         device
 
 let main ?pos ?packages ?packages_v ?local_libs ?runtime_args ?deps module_name typ =

@@ -101,8 +101,8 @@ val over :
 (** [over functor typ] is a device that is connected with what the functor's arguments are connected to. The values of
     [runtime_args], of which there is one for each of [labels], go before with these: ["~ttl:"]. *)
 
-val once : (string -> 'a t) -> string -> 'a t
-(** [once make] is [make], but for one name it always is the same device. *)
+val once : ('key -> 'a t) -> 'key -> 'a t
+(** [once make] is [make], but for one key, such as a name, it always is the same device. *)
 
 val main :
   ?pos:Runtime_arg.pos ->

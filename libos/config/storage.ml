@@ -61,5 +61,23 @@ let kv_rw_mem () =
   let connect _ module_name _ = code ~pos:__POS__ "%s.connect ()" module_name in
   v "Mirage_kv_mem" ~packages:[ Package.v "mirage-kv-mem" ] ~connect kv_rw
 
-let chamelon ~program_block_size:_ _ = unsupported "chamelon"
+(* A device that is named twice has one store. *)
+let log_store =
+  once (fun program_block_size ->
+      let connect _ module_name = function
+        | [ block; program_block_size ] ->
+            code ~pos:__POS__
+              "ignore (%s : int);\n\
+               %s.connect %s >>= function\n\
+               | Ok store -> return store\n\
+               | Error error -> Lwt.fail_with (Format.asprintf \"The store cannot be used: %%a.\" Log_store.pp_connect_error error)"
+              program_block_size module_name block
+        | _ -> assert false
+      in
+      v "Log_store.Make"
+        ~packages:[ Package.v "unikernel-log-store" ]
+        ~runtime_args:[ Runtime_arg.v program_block_size ]
+        ~connect (block @-> kv_rw))
+
+let chamelon ~program_block_size device = log_store program_block_size $ device
 let tar_kv_rw _ = unsupported "tar_kv_rw"

@@ -67,4 +67,8 @@ val kv_rw_mem : unit -> kv_rw t
 (** [kv_rw_mem ()] is in memory, empty at first. *)
 
 val chamelon : program_block_size:int Runtime_arg.arg -> block t -> kv_rw t
+(** [chamelon ~program_block_size block] is a store on [block] that survives power cuts. It is [Log_store] of this library
+    OS: upstream's device of this name writes littlefs, and neither can read the other's disks. A disk that is all zero becomes
+    an empty store. [program_block_size] says nothing here. *)
+
 val tar_kv_rw : block t -> kv_rw t

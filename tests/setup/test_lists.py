@@ -87,9 +87,13 @@ def library_packages(root: Path) -> dict[str, str]:
             named.update(word for found in re.findall(r"\(libraries([^()]*)", text) for word in found.split())
             own.update(re.findall(r"\((?:public_name|name)\s+([^\s()]+)\)", text))
     packages = {}
+    where = subprocess.run(["ocamlfind", "ocamlc", "-where"], capture_output=True, text=True, check=True)
+    standard = Path(where.stdout.strip())
     for library in sorted(named - own):
         query = ["ocamlfind", "query", library]
         folder = Path(subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip())
+        if folder == standard:
+            continue  # it comes with the compiler
         compiled = next(folder.glob("*.cmxa"))
         owner = subprocess.run(["dpkg", "-S", compiled], capture_output=True, text=True, check=True).stdout
         packages[library] = owner.partition(":")[0]

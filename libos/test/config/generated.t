@@ -746,3 +746,26 @@ A network stack with DHCP, and one without: each layer is connected once.
     end
   $ ./networks.exe describe -t virtio | grep Devices
   Devices    service (network), inside (network)
+
+A store on a disk.
+
+  $ mkdir store
+  $ ./store.exe generate -t virtio --out store
+  $ sed -n -e '/^module/p' -e '/^let block/,/^let unikernel_main/p' store/main.ml
+  module Log_store_make = Log_store.Make (Block)
+  module Unikernel_main = Unikernel.Main (Log_store_make) (Log_store_make)
+  let block =
+    lazy begin
+      Block.connect ~place:0 "storage"
+    end
+  
+  let log_store_make =
+    lazy begin
+      Lazy.force block >>= fun block ->
+      ignore ((unikernel_program_block_size ()) : int);
+      Log_store_make.connect block >>= function
+      | Ok store -> return store
+      | Error error -> Lwt.fail_with (Format.asprintf "The store cannot be used: %a." Log_store.pp_connect_error error)
+    end
+  
+  let unikernel_main =
