@@ -24,7 +24,8 @@ PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
 
 COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code')
-    .map(cell => cell.promptNode?.innerText.includes('*') ? null : cell.model.executionCount)"""
+    .map(({node, model}) =>
+        node.querySelector('.jp-InputPrompt')?.innerText.includes('*') ? null : model.executionCount)"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Notebook:
     def all_ran(self, beyond: int = 0) -> None:
         """Wait until every cell has run, with higher numbers than ``beyond``."""
         self.page.wait_for_function(
-            f"beyond => ({COUNTS})().every(count => count > beyond)", arg=beyond, timeout=PATIENCE
+            f"beyond => ({COUNTS})().every(count => count > beyond)", arg=beyond, timeout=2 * PATIENCE
         )
 
     def counts(self) -> list[int | None]:
