@@ -6,16 +6,6 @@ module Log = (val Logs.src_log source : Logs.LOG)
 module Header = Header
 module Prefix = Ipaddr.V4.Prefix
 
-let packet_most = 65_535
-
-let copy_payload payload buffer offset =
-  let copy offset part =
-    let length = Cstruct.length part in
-    Cstruct.blit part 0 buffer offset length;
-    offset + length
-  in
-  List.fold_left copy offset payload
-
 module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
   type ipaddr = Ipaddr.V4.t
   type prefix = Prefix.t
@@ -113,36 +103,25 @@ module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
 
   let send_whole t mac ~fragmenting ~ttl ~src ~dst ~proto ~size ~payload_size fill payload =
     send t mac (Header.size + size + payload_size) (fun packet ->
-        let used = if size = 0 then 0 else fill (Cstruct.sub packet Header.size size) in
-        let length = copy_payload payload packet (Header.size + used) in
+        let length = Packets.put packet ~at:Header.size ~size fill payload in
         Header.write packet ~length fragmenting ~ttl ~proto ~src ~dst;
         length)
 
-  let send_fragments t mac ~ttl ~src ~dst ~proto ~size ~payload_size fill payload =
-    let content = Cstruct.create (size + payload_size) in
-    let used = if size = 0 then 0 else fill (Cstruct.sub content 0 size) in
-    let content = Cstruct.sub content 0 (copy_payload payload content used) in
-    let id = next_id t and length = Cstruct.length content in
-    let step = (Ethernet.mtu t.ethernet - Header.size) / 8 * 8 in
-    let rec next offset =
-      let part = min step (length - offset) in
-      let fragmenting = Header.Fragment { id; offset; more = offset + part < length } in
-      let fill packet =
-        Cstruct.blit content offset packet Header.size part;
-        Header.write packet ~length:(Header.size + part) fragmenting ~ttl ~proto ~src ~dst;
-        Header.size + part
-      in
-      send t mac (Header.size + part) fill >>= function
-      | Ok () when offset + part < length -> next (offset + part)
-      | result -> Lwt.return result
-    in
-    next 0
+  let send_fragments t mac ~ttl ~src ~dst ~proto ~size fill payload =
+    let id = next_id t in
+    let step = Ethernet.mtu t.ethernet - Header.size in
+    Packets.in_pieces ~step (Packets.content ~size fill payload) (fun ~offset ~more piece ->
+        let length = Header.size + Cstruct.length piece in
+        send t mac length (fun packet ->
+            Cstruct.blit piece 0 packet Header.size (Cstruct.length piece);
+            Header.write packet ~length (Fragment { id; offset; more }) ~ttl ~proto ~src ~dst;
+            length))
 
   let write t ?(fragment = true) ?(ttl = 64) ?(src = t.address) dst proto ?(size = 0) fill payload =
     let payload_size = Cstruct.lenv payload in
     let total = Header.size + size + payload_size and mtu = Ethernet.mtu t.ethernet in
     let fits = total <= mtu || (proto = `TCP && (not fragment) && total <= Net_offload.packet_most ()) in
-    if (not fits) && ((not fragment) || size > mtu - Header.size || total > packet_most) then
+    if (not fits) && ((not fragment) || size > mtu - Header.size || total > Packets.packet_most) then
       Lwt.return_error `Would_fragment
     else
       let proto = Header.protocol proto in
@@ -152,7 +131,7 @@ module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
           if fits then
             let fragmenting = if fragment then Header.Fragment { id = next_id t; offset = 0; more = false } else Never in
             send_whole t mac ~fragmenting ~ttl ~src ~dst ~proto ~size ~payload_size fill payload
-          else send_fragments t mac ~ttl ~src ~dst ~proto ~size ~payload_size fill payload
+          else send_fragments t mac ~ttl ~src ~dst ~proto ~size fill payload
 
   let pseudoheader t ?(src = t.address) dst proto length = Header.pseudoheader ~src ~dst proto length
   let src t ~dst:_ = t.address
