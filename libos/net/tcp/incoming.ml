@@ -154,7 +154,11 @@ let deliver t data = if t.reading then Receive_queue.push t.received data
 (* Every second segment is acknowledged, and what the sender says is a whole message; else an acknowledgement waits. *)
 let arrange_ack t ~now (s : Segment.t) =
   t.unacknowledged <- t.unacknowledged + 1;
-  if t.unacknowledged >= 2 || Segment.has s Flags.psh then t.ack_now <- true
+  if t.quick > 0 then begin
+    t.quick <- t.quick - 1;
+    t.ack_now <- true
+  end
+  else if t.unacknowledged >= 2 || Segment.has s Flags.psh then t.ack_now <- true
   else if t.ack_at = never then t.ack_at <- now + Limits.delayed_ack
 
 let in_order t ~now ~crowded (s : Segment.t) data =
@@ -187,7 +191,10 @@ let text t ~now ~crowded ~sequence (s : Segment.t) =
   let first = Int.max sequence t.receive_next and cut = Int.min behind edge in
   if s.length > 0 then begin
     let data = match s.payload with [ data ] -> data | payload -> Cstruct.concat payload in
-    if first >= cut then t.ack_now <- true
+    if first >= cut then begin
+      t.quick <- Limits.quick_acks;
+      t.ack_now <- true
+    end
     else if t.orphan && t.phase = Fin_wait_2 then
       (* Nobody will ever read it; what was to be said has arrived (RFC 9293, section 3.6.1). *)
       abort t Reset
@@ -198,6 +205,7 @@ let text t ~now ~crowded ~sequence (s : Segment.t) =
       if first = t.receive_next then in_order t ~now ~crowded s data
       else begin
         if not crowded then Reassembly.insert t.reassembly first data;
+        t.quick <- Limits.quick_acks;
         t.ack_now <- true
       end
     end

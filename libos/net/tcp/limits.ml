@@ -12,6 +12,7 @@ let connect_attempts = 4
 let accept_attempts = 4
 let attempts = 10
 let orphan_attempts = 7
+let quick_acks = 16
 let delayed_ack = ms 40
 let small_segment = ms 2
 let time_wait = seconds 60

@@ -28,6 +28,10 @@ val attempts : int
 val orphan_attempts : int
 (** The same for a connection that the application has closed, and for probes of its closed window. *)
 
+val quick_acks : int
+(** How many segments are acknowledged at once when a connection begins, and after a loss: the peer's congestion window
+    is small then, and would grow slowly. *)
+
 val delayed_ack : int
 (** The longest that an acknowledgement waits for company, 40 ms. *)
 

@@ -68,6 +68,7 @@ type t = {
   (* Acknowledging *)
   mutable ack_now : bool;
   mutable unacknowledged : int;
+  mutable quick : int;
   mutable last_ack : Sequence.t;
   mutable reply : Segment.t option;
   mutable challenged_at : int;
@@ -141,6 +142,7 @@ let create ~passive ~mss ~burst ~iss ~ts_offset ~keepalive ~now =
     ts_recent_at = now;
     ack_now = false;
     unacknowledged = 0;
+    quick = Limits.quick_acks;
     last_ack = 0;
     reply = None;
     challenged_at = 0;

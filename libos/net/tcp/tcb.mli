@@ -72,6 +72,7 @@ type t = {
   mutable ts_recent_at : int;
   mutable ack_now : bool;
   mutable unacknowledged : int;  (** Segments with data since the last acknowledgement. *)
+  mutable quick : int;  (** So many segments more are acknowledged at once. *)
   mutable last_ack : Sequence.t;  (** The last acknowledgement sent. *)
   mutable reply : Segment.t option;  (** To be sent before all else, whatever the phase. *)
   mutable challenged_at : int;  (** When counting [challenges] began. *)

@@ -4,6 +4,11 @@
 let accepted = [ "< S seq 0 win 65535 mss 1460"; "> S. seq 0 ack 1 win 65535 mss 1460"; "< . seq 1 ack 1";
   "state established" ]
 
+(* The first segments are acknowledged at once; that is over. *)
+let steady =
+  let segment i = [ Printf.sprintf "< . seq %d ack 1 len 10" (1 + (10 * i)); Printf.sprintf "> . seq 1 ack %d" (11 + (10 * i)) ] in
+  accepted @ List.concat (List.init 16 segment)
+
 let connected =
   [
     "connect";
@@ -78,11 +83,14 @@ let data =
     ("more than a segment", accepted
       @ [ "write 4000"; "> . seq 1 len 1460"; "> . seq 1461 len 1460"; "> P. seq 2921 len 1080" ]);
     ("a message is acknowledged at once", accepted @ [ "< P. seq 1 ack 1 len 10"; "> . seq 1 ack 11" ]);
-    ("one segment waits for a second", accepted
-      @ [ "< . seq 1 ack 1 len 1460"; "< . seq 1461 ack 1 len 1460"; "> . seq 1 ack 2921" ]);
-    ("but not for long", accepted @ [ "< . seq 1 ack 1 len 1460"; "wait 50"; "> . seq 1 ack 1461 at 40" ]);
-    ("it rides on data", accepted
-      @ [ "< . seq 1 ack 1 len 1460"; "wait 39"; "write 9"; "> P. seq 1 ack 1461 len 9"; "wait 100" ]);
+    ("one segment waits for a second", steady
+      @ [ "< . seq 161 ack 1 len 1460"; "< . seq 1621 ack 1 len 1460"; "> . seq 1 ack 3081" ]);
+    ("but not for long", steady @ [ "< . seq 161 ack 1 len 1460"; "wait 50"; "> . seq 1 ack 1621 at 40" ]);
+    ("it rides on data", steady
+      @ [ "< . seq 161 ack 1 len 1460"; "wait 39"; "write 9"; "> P. seq 1 ack 1621 len 9"; "wait 100" ]);
+    ( "after a loss none waits", steady
+      @ [ "< . seq 261 ack 1 len 100"; "> . ack 161"; "< . seq 161 ack 1 len 100"; "> . ack 361" ]
+      @ [ "< . seq 361 ack 1 len 100"; "> . ack 461" ] );
     ( "Nagle: a second small segment waits, but less than an acknowledgement may",
       accepted @ [ "write 10"; "> P. seq 1 len 10"; "write 10"; "wait 10"; "> P. seq 11 len 10 at 2" ] );
     ("until the first is acknowledged", accepted
