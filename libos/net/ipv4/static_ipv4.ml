@@ -147,8 +147,12 @@ module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
   let may_send t src =
     not (same src t.address || is_multicast src || is_broadcast t src || Prefix.mem src Prefix.loopback)
 
-  let hand_on ~tcp ~udp ~default proto ~src ~dst payload =
-    match proto with 6 -> tcp ~src ~dst payload | 17 -> udp ~src ~dst payload | proto -> default ~proto ~src ~dst payload
+  (* A connection has two ends: RFC 1122, section 4.2.3.10. *)
+  let hand_on t ~tcp ~udp ~default proto ~src ~dst payload =
+    match proto with
+    | 6 -> if same dst t.address then tcp ~src ~dst payload else Lwt.return_unit
+    | 17 -> udp ~src ~dst payload
+    | proto -> default ~proto ~src ~dst payload
 
   let input t ~(tcp : callback) ~(udp : callback) ~(default : proto:int -> callback) packet =
     match Header.payload packet with
@@ -158,11 +162,11 @@ module Make (Ethernet : Ethernet.S) (Arp : Arp.S) = struct
         if not (is_for_us t dst && may_send t src) then Lwt.return_unit
         else
           let proto = Header.carries packet in
-          if Header.is_whole packet then hand_on ~tcp ~udp ~default proto ~src ~dst payload
+          if Header.is_whole packet then hand_on t ~tcp ~udp ~default proto ~src ~dst payload
           else
             let { Header.id; offset; more } = Header.fragment packet in
             let now = Mirage_mtime.elapsed_ns () in
             ( match Reassembly.add t.fragments ~now (src, dst, proto, id) ~offset ~more payload with
             | None -> Lwt.return_unit
-            | Some payload -> hand_on ~tcp ~udp ~default proto ~src ~dst payload )
+            | Some payload -> hand_on t ~tcp ~udp ~default proto ~src ~dst payload )
 end

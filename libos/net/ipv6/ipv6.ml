@@ -144,7 +144,8 @@ module Make (Netif : Mirage_net.S) (Ethernet : Ethernet.S) = struct
     else if is_nobody src then Lwt.return_unit
     else
       match proto with
-      | 6 -> callbacks.tcp ~src ~dst content
+      (* A connection has two ends: RFC 1122, section 4.2.3.10. *)
+      | 6 -> if Ipaddr.V6.is_multicast dst then Lwt.return_unit else callbacks.tcp ~src ~dst content
       | 17 -> callbacks.udp ~src ~dst content
       | proto -> callbacks.default ~proto ~src ~dst content
 

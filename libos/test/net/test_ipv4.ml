@@ -54,8 +54,11 @@ let receives () =
   collect t [ Cstruct.append (packet "padded") (Cstruct.create 20) ] >>= fun got ->
   Alcotest.check strings "Ethernet's padding is not handed on" [ "padded" ] (payloads got);
   let to_all dst = packet ~dst dst in
-  collect t [ to_all "255.255.255.255"; to_all "10.0.0.255"; to_all "224.0.0.251" ] >|= fun got ->
-  Alcotest.check strings "for all" [ "255.255.255.255"; "10.0.0.255"; "224.0.0.251" ] (payloads got)
+  collect t [ to_all "255.255.255.255"; to_all "10.0.0.255"; to_all "224.0.0.251" ] >>= fun got ->
+  Alcotest.check strings "for all" [ "255.255.255.255"; "10.0.0.255"; "224.0.0.251" ] (payloads got);
+  let tcp_to dst = packet ~proto:6 ~dst dst in
+  collect t [ tcp_to "255.255.255.255"; tcp_to "10.0.0.255"; tcp_to "224.0.0.251"; tcp_to "10.0.0.2" ] >|= fun got ->
+  Alcotest.check strings "TCP is for one" [ "10.0.0.2" ] (payloads got)
 
 let drops () =
   run @@ fun () ->

@@ -256,6 +256,7 @@ let headers () =
       packet ~dst:"fd00::3" 17 "for another";
       packet ~dst:"ff02::2" 17 "for routers";
       packet ~src:"ff02::1" 17 "from several";
+      packet ~dst:"ff02::1" 6 "TCP to several";
       packet ~src:"::1" 17 "from inside";
       packet ~src:"fd00::2" 17 "from ourselves";
       packet ~src:"::" 17 "from nobody";
