@@ -1,3 +1,4 @@
 module IO = Io
 module Server = Server
 module Client = Client
+module Static = Static

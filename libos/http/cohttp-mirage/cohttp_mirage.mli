@@ -3,3 +3,4 @@
 module IO = Io
 module Server = Server
 module Client = Client
+module Static = Static

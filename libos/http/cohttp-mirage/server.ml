@@ -8,8 +8,10 @@ module type S = sig
   val callback : t -> IO.conn -> unit Lwt.t
 end
 
-(* What all applications of [Flow] share. *)
+(* What all servers share. *)
 let deadlines = Deadlines.create ~sleep:Mirage_sleep.ns
+let limits = ref Limits.default
+let set_limits given = limits := given
 
 module Flow (F : Mirage_flow.S) = struct
   module IO = Io.Make (F)
@@ -60,7 +62,7 @@ module Flow (F : Mirage_flow.S) = struct
     respond_string ~status:`Not_found ~body ()
 
   let resolve_local_file = Unikernel_cohttp.Cohttp.Path.resolve_local_file
-  let callback t flow = Session.serve Limits.default deadlines t flow
+  let callback t flow = Session.serve !limits deadlines t flow
 end
 
 module Make (Conduit : Conduit_mirage.S) = struct

@@ -17,3 +17,7 @@ module Make (Conduit : Conduit_mirage.S) : sig
   val listen : Conduit.t -> Conduit_mirage.server -> t -> unit Lwt.t
   (** [listen conduit where t] answers the requests that come in [where]. *)
 end
+
+val set_limits : Http_engine.Limits.t -> unit
+(** [set_limits limits] is what clients may ask of all servers from then on; {!Http_engine.Limits.default} unless set.
+    Upstream has no limits. *)

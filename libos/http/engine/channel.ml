@@ -175,8 +175,8 @@ module Make (F : Mirage_flow.S) = struct
     Deadlines.leave t.guard;
     F.close t.flow
 
-  let linger_seconds = 2
-  let linger_bytes = 1 lsl 18
+  let linger_seconds = 5
+  let linger_bytes = 1 lsl 24
 
   let linger t =
     let rec discard left =

@@ -20,6 +20,7 @@ let never = max_int
 let second = 1_000_000_000L
 let create ~sleep = { sleep; now = 0; guards = [||]; count = 0; ticking = false }
 let count t = t.count
+let seconds t = t.now
 
 (* Setting deadlines *)
 

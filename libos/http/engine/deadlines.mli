@@ -6,6 +6,9 @@ type t
 val create : sleep:(int64 -> unit Lwt.t) -> t
 (** [create ~sleep] has the clock [sleep], which takes nanoseconds. It ticks only while there are guards. *)
 
+val seconds : t -> int
+(** [seconds t] is the clock: it counts the seconds in which there were guards. *)
+
 type guard
 (** The deadline of whoever waits for a connection. While nobody waits, nothing happens. *)
 

@@ -13,7 +13,7 @@ let default =
   {
     head_bytes = 1 lsl 14;
     fields = 100;
-    body_bytes = 1 lsl 20;
+    body_bytes = 1 lsl 22;
     connections = 1024;
     head_seconds = 10;
     idle_seconds = 60;

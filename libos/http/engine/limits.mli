@@ -12,7 +12,7 @@ type t = {
 }
 
 val default : t
-(** 16 KiB, 100 fields, 1 MiB, 1024 connections; 10, 60, 30 and 30 seconds. *)
+(** 16 KiB, 100 fields, 4 MiB, 1024 connections; 10, 60, 30 and 30 seconds. *)
 
 val piece_bytes : int
 (** Bodies go out in pieces of this size: 64 KiB. *)

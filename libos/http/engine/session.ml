@@ -13,6 +13,21 @@ let plain status text =
 
 let pp_request ppf { Request.meth; resource; _ } = Fmt.pf ppf "%s %s" (Code.string_of_method meth) resource
 
+(* Clients must not keep the console busy: of what they do wrong, so much is logged in a second. *)
+
+let most_lines = 10
+let second = ref 0
+let lines = ref 0
+
+let log_refusal ~now refusal =
+  if !second <> now then begin
+    second := now;
+    lines := 0
+  end;
+  incr lines;
+  if !lines <= most_lines then Log.info (fun log -> log "%a" Refusal.pp refusal);
+  if !lines = most_lines then Log.info (fun log -> log "more of these in the same second are not logged")
+
 (* What an answer says to a request that could not be read. *)
 let nobody's_request = Request.make (Uri.make ())
 
@@ -40,6 +55,7 @@ module Make (F : Mirage_flow.S) = struct
 
   type t = {
     limits : Limits.t;
+    deadlines : Deadlines.t;
     application : application;
     conn : conn;
     channel : Channel.t;
@@ -52,7 +68,7 @@ module Make (F : Mirage_flow.S) = struct
   let linger t = Channel.linger t.channel >|= fun () -> End
 
   let refuse t (refusal : Refusal.t) =
-    Log.info (fun log -> log "%a" Refusal.pp refusal);
+    log_refusal ~now:(Deadlines.seconds t.deadlines) refusal;
     let response, body = plain refusal.status (refusal.reason ^ "\n") in
     Outgoing.respond t.channel nobody's_request ~keep_alive:false response body >>= fun (_ : bool) -> linger t
 
@@ -146,7 +162,7 @@ module Make (F : Mirage_flow.S) = struct
     let channel = Channel.create limits deadlines flow in
     let conn = (flow, Connection.create ()) in
     let guard = Channel.guard channel in
-    let t = { limits; application; conn; channel; guard; arrived = (fun _ -> the_end) } in
+    let t = { limits; deadlines; application; conn; channel; guard; arrived = (fun _ -> the_end) } in
     t.arrived <- (function `Ok -> begin_head t | `Eof -> the_end);
     let result, ended = Lwt.wait () in
     let welcome = Deadlines.count deadlines <= limits.connections || Deadlines.spare deadlines in

@@ -90,7 +90,7 @@ let refused () =
   check "400" (get "Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n");
   check "400" (get "Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n");
   check "400" "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
-  check "413" (get "Host: a\r\nContent-Length: 1048577\r\n");
+  check "413" (get "Host: a\r\nContent-Length: 4194305\r\n");
   check "413" (get "Host: a\r\nContent-Length: 99999999999999999999999999\r\n");
   check "417" (get "Host: a\r\nExpect: wonders\r\n");
   check "501" (get "Host: a\r\nTransfer-Encoding: gzip, chunked\r\n");

@@ -203,7 +203,7 @@ let not_http () =
   let _, flow = sent [ "hello\r\n" ] in
   seconds 10;
   Alcotest.(check bool) "not for ever" true (Memory_flow.is_closed flow);
-  let _, flow = sent [ "hello\r\n"; String.make 300_000 'x' ] in
+  let _, flow = sent ("hello\r\n" :: List.init 17 (fun _ -> String.make (1 lsl 20) 'x')) in
   Alcotest.(check bool) "nor whatever it sends" true (Memory_flow.is_closed flow)
 
 let failures () =
@@ -257,6 +257,23 @@ let deadlines () =
   seconds 3;
   Alcotest.(check bool) "too long" true (Memory_flow.is_closed flow)
 
+(* A client of a server that says nothing more. *)
+let patience () =
+  let module Channel = Channel.Make (Memory_flow) in
+  let flow = Memory_flow.create () in
+  let channel = Channel.create ~patience:5 Limits.default (Deadlines.create ~sleep) flow in
+  let refill () = Lwt.state (Channel.refill channel) in
+  Memory_flow.send flow "a";
+  Alcotest.(check bool) "data" true (refill () = Return `Ok);
+  seconds 20;
+  let waiting = Channel.refill channel in
+  seconds 4;
+  Alcotest.(check bool) "waits" true (Lwt.is_sleeping waiting);
+  seconds 3;
+  Alcotest.(check bool) "not for ever" true (Lwt.state waiting = Return `Eof && refill () = Return `Eof);
+  Lwt.ignore_result (Channel.close channel);
+  seconds 1
+
 let in_any_order () =
   let deadlines = Deadlines.create ~sleep in
   let flows = List.init 3 (fun _ -> fst (connect ~deadlines ())) in
@@ -297,7 +314,7 @@ let transcript text sizes =
   let flow, promise = connect () in
   List.iter (Memory_flow.send flow) (Pieces.cut sizes text);
   Memory_flow.finish flow;
-  seconds 3;
+  seconds 7;
   if Lwt.is_sleeping promise || (not (Memory_flow.is_closed flow)) || !ended <> before + 1 then failwith "no end";
   Memory_flow.received flow
 
@@ -324,7 +341,7 @@ let () =
       ( "responses",
         [ case "answers" answers; case "streams" streams; case "one write" one_write; case "failures" failures; case "bugs" bugs ] );
       ("requests", [ case "bodies" bodies; case "bad bodies" bad_bodies; case "100-continue" continue; case "not HTTP" not_http ]);
-      ("connections", [ case "keep-alive" keeping_alive; case "deadlines" deadlines; case "any order" in_any_order; case "many" many ]);
+      ("connections", [ case "keep-alive" keeping_alive; case "deadlines" deadlines; case "patience" patience; case "any order" in_any_order; case "many" many ]);
       ( "any bytes",
         [
           property "requests, cut anyhow" 2_000 (QCheck.pair (printed requests) Pieces.sizes) cut_anyhow;
