@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Generator
 from hashlib import blake2b
@@ -13,20 +14,23 @@ from typing import Any
 
 import pytest
 
-_BASE = tempfile.TemporaryDirectory(prefix="labkit-lab-")
+_LABS = pytest.StashKey[Path]()  # the folder of this process's lab folders
 _BROKE = "broke"  # the property of a report that says what broke, and where
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Give a notebook its lab folder, before its kernel starts, which inherits what is set here."""
-    name = blake2b(str(item.path).encode(), digest_size=8).hexdigest()
-    os.environ["LABKIT_LAB"] = str(Path(_BASE.name) / name)
+    stash = item.config.stash
+    if _LABS not in stash:
+        stash[_LABS] = Path(tempfile.mkdtemp(prefix="labkit-lab-"))
+    os.environ["LABKIT_LAB"] = str(stash[_LABS] / blake2b(str(item.path).encode(), digest_size=8).hexdigest())
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """At the end of all."""
-    _BASE.cleanup()
+    if labs := config.stash.get(_LABS, None):
+        shutil.rmtree(labs, ignore_errors=True)
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
