@@ -383,6 +383,44 @@ let back_pressure () =
       Alcotest.(check bool) "it goes on" true (!sent > stuck);
       Tcp.close flow )
 
+(* 200 clients send what nobody reads: all of them together do not take more memory than there may be; and once they are
+   read, nothing is missing. *)
+let crowded () =
+  let pair = pair () in
+  let module Segment = Tcp_core.Segment in
+  let acknowledged = Hashtbl.create 200 in
+  Wire.tap pair.wire (fun ~src ~dst:_ packet ->
+      match Segment.decode packet with
+      | Some { ack; _ } when Ipaddr.compare src pair.address = 0 ->
+          let port = Segment.destination_port packet in
+          let first, _ = Option.value (Hashtbl.find_opt acknowledged port) ~default:(ack, 0) in
+          Hashtbl.replace acknowledged port (first, Tcp_core.Sequence.near 0 (ack - first))
+      | Some _ | None -> ());
+  let accepted = ref [] in
+  Tcp.listen pair.server ~port:80 (fun flow ->
+      accepted := flow :: !accepted;
+      Lwt.return_unit);
+  let client () =
+    connect pair >>= fun result ->
+    let flow = ok "connect" result in
+    Tcp.write flow (Cstruct.sub megabyte 0 60_000) >>= fun result ->
+    written "write" result;
+    Tcp.close flow
+  in
+  run
+    ( Lwt.async (fun () -> Lwt_list.iter_p client (List.init 200 (fun _ -> ())));
+      sleep_ms 20_000 >>= fun () ->
+      let taken = Hashtbl.fold (fun _ (_, bytes) sum -> sum + bytes) acknowledged 0 in
+      let most = Tcp_core.Limits.held + (200 * 1_460) in
+      Alcotest.(check bool) (Printf.sprintf "%d bytes are held" taken) true (taken > most / 2 && taken <= most);
+      Lwt_list.iter_p
+        (fun flow ->
+          receive_from flow ~at:0 >>= fun total ->
+          Alcotest.(check int) "all of it" 60_000 total;
+          Tcp.close flow)
+        !accepted
+      >|= fun () -> Alcotest.(check int) "from all" 200 (List.length !accepted) )
+
 (* 200 clients that send a byte a second, and as many that ask for much and read nothing. *)
 let slow_loris () =
   let pair = pair () in
@@ -532,6 +570,7 @@ let () =
           case "10,000 connections" one_after_another;
           case "500 at once" held_open;
           case "back-pressure" back_pressure;
+          case "data that nobody reads" crowded;
           case "slow peers" slow_loris;
         ] );
       ("attacks", [ case "a flood of SYNs" flood; case "unpredictable" unpredictable; case "a port again" reused ]);
