@@ -5,29 +5,8 @@
     its question, and what was written in pieces leaves in full segments. *)
 
 module Make (IP : Tcpip.Ip.S) : sig
-  type t
-
-  (** A connection, and who waits for it. *)
-  type flow = private {
-    endpoint : t;
-    tcb : Tcb.t;
-    local : IP.ipaddr;
-    remote : IP.ipaddr;
-    local_port : int;
-    remote_port : int;
-    ports : int;
-    pseudo : int;
-    alarm : flow Alarms.alarm;
-    mutable dirty : bool;
-    mutable listed : bool;
-    mutable opening : opening;
-    mutable held : int;
-    mutable reader : (Connection.input Lwt.t * Connection.input Lwt.u) option;
-    mutable writers : (unit Lwt.t * unit Lwt.u) option;
-    mutable closer : (unit Lwt.t * unit Lwt.u) option;
-  }
-
-  and opening
+  type t = Flows.Make(IP).t
+  type flow = Flows.Make(IP).flow
 
   val create : IP.t -> t
   val shut : t -> unit

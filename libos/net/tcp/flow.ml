@@ -1,13 +1,14 @@
 type error = [ Tcpip.Tcp.error | `Reset ]
 
 module Make (IP : Tcpip.Ip.S) = struct
+  module Flows = Flows.Make (IP)
   module Endpoint = Endpoint.Make (IP)
 
   type ipaddr = IP.ipaddr
   type nonrec error = error
   type write_error = Tcpip.Tcp.write_error
-  type flow = Endpoint.flow
-  type t = Endpoint.t
+  type flow = Flows.flow
+  type t = Flows.t
 
   let pp_error ppf = function
     | `Reset -> Fmt.string ppf "the connection was reset"
@@ -25,8 +26,8 @@ module Make (IP : Tcpip.Ip.S) = struct
     Endpoint.input t ~src ~dst buffer;
     Lwt.return_unit
 
-  let dst { Endpoint.remote; remote_port; _ } = (remote, remote_port)
-  let src { Endpoint.local; local_port; _ } = (local, local_port)
+  let dst { Flows.remote; remote_port; _ } = (remote, remote_port)
+  let src { Flows.local; local_port; _ } = (local, local_port)
 
   (* {2 Reading and writing} *)
 
@@ -44,10 +45,10 @@ module Make (IP : Tcpip.Ip.S) = struct
     | Return input -> Lwt.return (read_result input)
     | Sleep | Fail _ -> Lwt.map read_result input
 
-  let closed { Endpoint.tcb; _ } = match tcb.failure with Some Timeout -> Error `Timeout | _ -> Error `Closed
+  let closed { Flows.tcb; _ } = match tcb.failure with Some Timeout -> Error `Timeout | _ -> Error `Closed
 
   let append_all flow ~no_delay buffers =
-    if not (Connection.can_write flow.Endpoint.tcb) then Lwt.return (closed flow)
+    if not (Connection.can_write flow.Flows.tcb) then Lwt.return (closed flow)
     else begin
       List.iter (Connection.write flow.tcb ~no_delay) buffers;
       Endpoint.changed flow;
@@ -63,13 +64,13 @@ module Make (IP : Tcpip.Ip.S) = struct
   (* {2 Ending} *)
 
   let shutdown flow mode =
-    if mode <> `write then Connection.shutdown_read flow.Endpoint.tcb;
+    if mode <> `write then Connection.shutdown_read flow.Flows.tcb;
     if mode <> `read then Connection.shutdown_write flow.tcb;
     Endpoint.changed flow;
     Lwt.return_unit
 
   let close flow =
-    Connection.close flow.Endpoint.tcb ~now:(Int64.to_int (Mirage_mtime.elapsed_ns ()));
+    Connection.close flow.Flows.tcb ~now:(Int64.to_int (Mirage_mtime.elapsed_ns ()));
     Endpoint.flushed flow
 
   (* {2 Opening} *)
