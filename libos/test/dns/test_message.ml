@@ -116,9 +116,7 @@ let broken =
 
 let never_raises text = match decoded text with Some { answers; _ } -> ignore (follow (name "a.test") answers); true | None -> true
 
-let property title count gen =
-  let test = QCheck.Test.make ~count ~name:title (QCheck.make ~print:(Printf.sprintf "%S") gen) never_raises in
-  Alcotest.test_case title `Quick (fun () -> QCheck.Test.check_exn test)
+let property title count gen = Chance.property title count (QCheck.make ~print:(Printf.sprintf "%S") gen) never_raises
 
 let () =
   Alcotest.run "DNS messages"

@@ -72,10 +72,6 @@ let encode chunks =
 
 let chunks = QCheck.(list_of_size (Gen.int_range 0 6) (string_of_size (Gen.int_range 0 50)))
 
-let property name count arbitrary law =
-  let test = QCheck.Test.make ~count ~name arbitrary law in
-  Alcotest.test_case name `Quick (fun () -> QCheck.Test.check_exn test)
-
 let comes_back (chunks, sizes) =
   decode (Pieces.cut sizes (encode chunks ^ "next")) = (String.concat "" chunks, `Finished "next")
 
@@ -96,8 +92,8 @@ let () =
         ] );
       ( "any bytes",
         [
-          property "bodies, cut anyhow" 5_000 (QCheck.pair chunks Pieces.sizes) comes_back;
-          property "broken bodies, cut anyhow" 20_000 (QCheck.pair broken Pieces.sizes) same_in_pieces;
-          property "noise, cut anyhow" 20_000 (QCheck.pair Pieces.noise Pieces.sizes) same_in_pieces;
+          Chance.property "bodies, cut anyhow" 5_000 (QCheck.pair chunks Pieces.sizes) comes_back;
+          Chance.property "broken bodies, cut anyhow" 20_000 (QCheck.pair broken Pieces.sizes) same_in_pieces;
+          Chance.property "noise, cut anyhow" 20_000 (QCheck.pair Pieces.noise Pieces.sizes) same_in_pieces;
         ] );
     ]

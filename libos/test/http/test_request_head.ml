@@ -109,10 +109,6 @@ let limits () =
   Alcotest.(check int) "as long as it may be" bytes (String.length fits);
   Alcotest.(check string) "fits" "" (snd (complete fits))
 
-let property name count arbitrary law =
-  let test = QCheck.Test.make ~count ~name arbitrary law in
-  Alcotest.test_case name `Quick (fun () -> QCheck.Test.check_exn test)
-
 (* Small limits are met by small texts. *)
 let small = { Limits.default with head_bytes = 90; fields = 4 }
 
@@ -132,13 +128,13 @@ let () =
         ] );
       ( "any bytes",
         [
-          property "requests, cut anyhow" 5_000
+          Chance.property "requests, cut anyhow" 5_000
             QCheck.(pair Pieces.request Pieces.sizes)
             (same_in_pieces Limits.default);
-          property "broken requests, cut anyhow" 20_000
+          Chance.property "broken requests, cut anyhow" 20_000
             QCheck.(pair Pieces.broken_request Pieces.sizes)
             (same_in_pieces Limits.default);
-          property "at the limits, cut anyhow" 20_000 QCheck.(pair Pieces.broken_request Pieces.sizes) (same_in_pieces small);
-          property "noise, cut anyhow" 20_000 QCheck.(pair Pieces.noise Pieces.sizes) (same_in_pieces Limits.default);
+          Chance.property "at the limits, cut anyhow" 20_000 QCheck.(pair Pieces.broken_request Pieces.sizes) (same_in_pieces small);
+          Chance.property "noise, cut anyhow" 20_000 QCheck.(pair Pieces.noise Pieces.sizes) (same_in_pieces Limits.default);
         ] );
     ]

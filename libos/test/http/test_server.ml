@@ -320,10 +320,6 @@ let transcript text sizes =
 
 let cut_anyhow (text, sizes) = transcript text [ String.length text ] = transcript text sizes
 
-let property name count arbitrary law =
-  let test = QCheck.Test.make ~count ~name arbitrary law in
-  Alcotest.test_case name `Quick (fun () -> QCheck.Test.check_exn test)
-
 let requests =
   let request =
     QCheck.Gen.oneofl
@@ -344,10 +340,10 @@ let () =
       ("connections", [ case "keep-alive" keeping_alive; case "deadlines" deadlines; case "patience" patience; case "any order" in_any_order; case "many" many ]);
       ( "any bytes",
         [
-          property "requests, cut anyhow" 2_000 (QCheck.pair (printed requests) Pieces.sizes) cut_anyhow;
-          property "broken requests, cut anyhow" 5_000
+          Chance.property "requests, cut anyhow" 2_000 (QCheck.pair (printed requests) Pieces.sizes) cut_anyhow;
+          Chance.property "broken requests, cut anyhow" 5_000
             (QCheck.pair (printed (Pieces.broken_gen requests)) Pieces.sizes)
             cut_anyhow;
-          property "noise, cut anyhow" 3_000 (QCheck.pair Pieces.noise Pieces.sizes) cut_anyhow;
+          Chance.property "noise, cut anyhow" 3_000 (QCheck.pair Pieces.noise Pieces.sizes) cut_anyhow;
         ] );
     ]

@@ -102,7 +102,7 @@ let one_life () =
     end
   done
 
-let core () = for _ = 1 to 30_000 do one_life () done
+let core () = for _ = 1 to Chance.times 30_000 do one_life () done
 
 (* {2 The whole} *)
 
@@ -159,8 +159,8 @@ let whole () =
         Lwt.pick [ (Over.read flow >|= ignore); Mirage_sleep.ns 1_000_000_000L ] >>= fun () -> Over.close flow
   in
   let rec exchanges n = if n = 0 then Lwt.return_unit else exchange () >>= fun () -> exchanges (n - 1) in
-  run (exchanges 100);
-  Alcotest.(check bool) (Printf.sprintf "%d segments" !injected) true (!injected > 300_000);
+  run (exchanges (Chance.times 100));
+  Alcotest.(check bool) (Printf.sprintf "%d segments" !injected) true (!injected > Chance.times 300_000);
   Wire.tap wire (fun ~src:_ ~dst:_ _ -> ());
   ignore a;
   run (Mirage_sleep.ns 1_000_000_000_000L);
