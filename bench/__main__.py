@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from bench import block, boot, edit, imports, size, web
+from bench import block, boot, bulk, edit, imports, size, web
 from bench.table import print_table
 
 SUBJECTS = {
@@ -15,6 +15,7 @@ SUBJECTS = {
     "size": ("Size of hello", size.rows),
     "block": ("A disk: one request, cache=writeback", block.rows),
     "web": ("A page of 612 bytes", web.rows),
+    "bulk": ("TCP in bulk, and ping", bulk.rows),
     "import": ("import labkit", imports.rows),
 }
 

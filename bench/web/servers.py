@@ -17,14 +17,14 @@ from bench.namespace import Namespace
 from labkit.build.builder import build
 from labkit.settings import settings
 
-__all__ = ["Running", "Server", "Way", "linux_servers", "our_server", "slirp", "tap"]
+__all__ = ["LINUX_NETWORK", "Running", "Server", "Way", "linux_servers", "our_server", "slirp", "tap"]
 
 _PAGE = "page.html"
 _PAGE_TEXT = "x" * 612
 _PORT = 80
 _SECONDS = 20.0
 
-_SCRIPT = """
+LINUX_NETWORK = """
 ip link set lo up
 ip address add $address dev eth0
 ip link set eth0 up
@@ -118,7 +118,7 @@ def linux_servers(folder: Path) -> dict[str, Server]:
     def server(name: str, script: str, files: dict[str, Path]) -> Server:
         place = folder / name
         place.mkdir()
-        guest = linux_guest(place, modules=NETWORK, script=_SCRIPT + script, files=files)
+        guest = linux_guest(place, modules=NETWORK, script=LINUX_NETWORK + script, files=files)
         # Linux makes such words variables of its first process.
         return Server(guest, "address={} gateway={}".format)
 
