@@ -1,8 +1,8 @@
 """TCP in bulk, both ways, and ping: our stack beside that of a Linux guest, in one run and over the same ways.
 
 A guest listens on port 80. The first line of a connection says what it is for: ``give BYTES``, and the guest sends
-so many; ``take BYTES``, and the guest says ``go on``, reads so many, and says ``taken``; whatever else is answered as
-HTTP, so that it can be seen when the guest serves.
+so many; ``take BYTES``, and the guest says ``go on``, reads so many, and says ``taken``; whatever else is answered
+as HTTP, so that it can be seen when the guest serves.
 """
 
 from __future__ import annotations

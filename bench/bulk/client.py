@@ -1,7 +1,7 @@
 """What the host does of :mod:`bench.bulk`; run by itself, since it has to be inside a network namespace.
 
 ``python -m bench.bulk.client ADDRESS PORT`` reads lines, ``give BYTES``, ``take BYTES`` or ``ping COUNT``, does
-each, and prints the milliseconds that it took: of a ping, those between a request and its reply, one after another.
+each, and prints the milliseconds that it took: of pings, those between each request and its reply.
 """
 
 from __future__ import annotations
