@@ -27,9 +27,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     os.environ["LABKIT_LAB"] = str(stash[_LABS] / blake2b(str(item.path).encode(), digest_size=8).hexdigest())
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """At the end of all."""
-    if labs := config.stash.get(_LABS, None):
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the lab folders; in a worker of xdist nothing is called later."""
+    if labs := session.config.stash.get(_LABS, None):
         shutil.rmtree(labs, ignore_errors=True)
 
 
