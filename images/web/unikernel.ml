@@ -89,19 +89,19 @@ module Main (Files : Mirage_kv.RO) (Server : Cohttp_mirage.Server.S) = struct
 
   let answer pages request =
     incr requests;
-    match Cohttp.Request.meth request with
-    | `GET | `HEAD -> (
-        match Hashtbl.find_opt pages (Cohttp.Request.resource request) with
-        | Some page -> send request page
-        | None -> (
-            let uri = Cohttp.Request.uri request in
-            match Uri.path uri with
-            | "/hello" -> hello uri
-            | "/status.json" -> status ()
-            | path -> (
-                match Hashtbl.find_opt pages path with
-                | Some page -> send request page
-                | None -> not_found pages)))
+    let page path = Hashtbl.find_opt pages path in
+    match (Cohttp.Request.meth request, page (Cohttp.Request.resource request)) with
+    | (`GET | `HEAD), Some page -> send request page
+    | (`GET | `HEAD), None -> (
+        (* What was asked for may be more than a path: /hello?name=Ada *)
+        let uri = Cohttp.Request.uri request in
+        match Uri.path uri with
+        | "/hello" -> hello uri
+        | "/status.json" -> status ()
+        | path -> (
+            match page path with
+            | Some page -> send request page
+            | None -> not_found pages))
     | _ -> Server.respond ~headers:only_read ~status:`Method_not_allowed ~body:`Empty ()
 
   let start files listen =
