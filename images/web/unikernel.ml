@@ -41,8 +41,9 @@ module Main (Files : Mirage_kv.RO) (Server : Cohttp_mirage.Server.S) = struct
     else Server.respond_string ~headers ~status:`OK ~body ()
 
   let not_found pages =
-    let { body; headers; _ } = Hashtbl.find pages "/404.html" in
-    Server.respond_string ~headers ~status:`Not_found ~body ()
+    match Hashtbl.find_opt pages "/404.html" with
+    | Some { body; headers; _ } -> Server.respond_string ~headers ~status:`Not_found ~body ()
+    | None -> Server.respond_not_found ()
 
   (* A dynamic page. What comes from the browser is text, and must not become HTML. *)
 
@@ -107,7 +108,7 @@ module Main (Files : Mirage_kv.RO) (Server : Cohttp_mirage.Server.S) = struct
   let start files listen =
     let pages = Hashtbl.create 16 in
     load files pages Mirage_kv.Key.empty >>= fun () ->
-    Hashtbl.replace pages "/" (Hashtbl.find pages "/index.html");
+    Option.iter (Hashtbl.replace pages "/") (Hashtbl.find_opt pages "/index.html");
     let callback _connection request _body = answer pages request in
     Logs.info (fun log -> log "serving %d pages on port %d" (Hashtbl.length pages) (port ()));
     listen (`TCP (port ())) (Server.make ~callback ())
