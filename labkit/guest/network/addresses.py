@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-__all__ = ["asks_dhcp", "given_address", "own_address", "said_address"]
+__all__ = ["asks_dhcp", "given_address", "own_address", "said_address", "told_address"]
 
 _ARP: Final = b"\x08\x06"
 _IPV4: Final = b"\x08\x00"
@@ -13,6 +13,16 @@ _UDP: Final = b"\x11"
 _TO_SERVER: Final = b"\x00\x44\x00\x43"  # UDP ports of DHCP, RFC 2131
 _TO_CLIENT: Final = b"\x00\x43\x00\x44"
 _ACK: Final = b"\x35\x01\x05"  # option 53 of one byte, RFC 2132, section 9.6
+
+
+def told_address(frame: bytes, mac: bytes) -> IPv4Address | None:
+    """The IPv4 address of a host, where a frame tells it: its own, or the one that gives it an address.
+
+    Args:
+        frame: the frame.
+        mac: the host's hardware address.
+    """
+    return said_address(frame, mac) or given_address(frame, mac)
 
 
 def said_address(frame: bytes, mac: bytes) -> IPv4Address | None:

@@ -138,13 +138,18 @@ class Line:
             self.deliver(frame)
             return
         found = self._conditions
-        # Always both and in this order, so that whether one frame is lost depends on its number only.
-        unlucky, overtaken = self._random.random() < found.loss, self._random.random() < found.reorder
+        # Always all three: whether a frame is lost depends on its number, not on what happened to others.
+        luck, patience, others = (
+            self._random.random(),
+            self._random.random(),
+            self._random.randint(1, OVERTAKING),
+        )
+        unlucky, overtaken = luck < found.loss, patience < found.reorder
         if unlucky or (found.lose is not None and self._chosen(found.lose, frame)):
             self._lose(frame)
         elif overtaken:
             self.counts.reordered += 1
-            held = _Held(frame, self._random.randint(1, OVERTAKING))
+            held = _Held(frame, others)
             self._held.append(held)
             self.pump.at(time.monotonic() + HELD_SECONDS, lambda: self._let_go(held))
         else:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from labkit.build.domainxml import DomainNetwork
 from labkit.errors import GuestError, LabError
 from labkit.guest.guest import Exit
-from labkit.guest.network.addresses import asks_dhcp, given_address, own_address, said_address
+from labkit.guest.network.addresses import asks_dhcp, own_address, told_address
 from labkit.guest.network.capture import MOST_BYTES, MOST_FRAMES, Capture
 from labkit.guest.network.filters import Injector, Splice
 from labkit.guest.network.forward import Forwards
@@ -250,7 +250,7 @@ class Wiring:
             for frame in frames:
                 self.heard = self.heard or frame[6:12] == self._mac
                 self.asks_dhcp = self.asks_dhcp or asks_dhcp(frame)
-                said = said_address(frame, self._mac) or given_address(frame, self._mac)
+                said = told_address(frame, self._mac)
                 if said is not None and not found:
                     found.append(said)
                     self.guest.elsewhere(lambda said=said: self._aim(said, taps))  # type: ignore[misc]

@@ -77,6 +77,16 @@ def test_it_is_changed_and_healed_under_load(server: Guest) -> None:
     assert carried(server, 64 << 10)
 
 
+def test_what_is_under_way_arrives_when_the_network_is_healed(server: Guest) -> None:
+    with server.network.forward(7, protocol="udp") as forward, socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.settimeout(20)
+        with server.network.capture() as capture, server.network.impair(delay=100):
+            sock.sendto(b"late", forward.address)
+            server.network.ping(1)
+            assert not [told for told in capture.told() if "late" in told.words]
+        assert sock.recv(10) == b"late"
+
+
 def test_lost_frames_are_in_the_capture_and_marked(server: Guest) -> None:
     def is_echo(frame: bytes) -> bool:
         return frame[12:14] == b"\x08\x00" and frame[23] == 1

@@ -77,7 +77,7 @@ def test_a_perfect_line_changes_nothing(wired: Callable[[], Wired]) -> None:
 
 
 def test_the_seed_decides_what_is_lost_and_nothing_else_does(wired: Callable[[], Wired]) -> None:
-    plain, other, late, busy = wired(), wired(), wired(), wired()
+    plain, other, late, busy, mixed = wired(), wired(), wired(), wired(), wired()
     plain.run(Conditions(loss=0.3, seed=5), numbered(500))
     other.run(Conditions(loss=0.3, seed=6), numbered(500))
     late.run(Conditions(loss=0.3, seed=5, delay=0.01, rate=1e9), numbered(500))
@@ -85,6 +85,8 @@ def test_the_seed_decides_what_is_lost_and_nothing_else_does(wired: Callable[[],
     assert plain.lost != other.lost
     assert 100 < len(plain.lost) < 200
     assert plain.order == [frame for frame in numbered(500) if frame not in plain.lost]
+    mixed.run(Conditions(loss=0.3, seed=5, reorder=0.3), numbered(500))
+    assert sorted(mixed.lost) == plain.lost
     busy.run(Conditions(loss=0.3, seed=5), numbered(500, size=1500))
     assert [frame[:4] for frame in busy.lost] == plain.lost, "their numbers count, not their content"
 

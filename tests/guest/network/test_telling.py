@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from labkit.guest.network.addresses import asks_dhcp, given_address, own_address, said_address
+from labkit.guest.network.addresses import asks_dhcp, given_address, own_address, said_address, told_address
 from labkit.guest.network.capture import Frame
 from labkit.guest.network.scapy import scapy
 from labkit.guest.network.telling import Teller
@@ -112,13 +112,14 @@ def test_dhcp() -> None:
     assert [given_address(frame, MAC) for frame in raw] == [None, None, None, IPv4Address("10.0.2.15")]
     assert [said_address(frame, MAC) for frame in raw] == [None] * 4
     assert given_address(raw[3], bytes(6)) is None, "somebody else's"
+    assert [told_address(frame, MAC) for frame in raw] == [None, None, None, IPv4Address("10.0.2.15")]
 
 
 def test_addresses_that_frames_tell() -> None:
     s = scapy()
     arp = bytes(ether() / s.ARP(op=1, psrc="10.0.2.77", pdst="10.0.2.77"))
     probe = bytes(ether() / s.ARP(op=1, psrc=NOBODY, pdst="10.0.2.77"))
-    assert said_address(arp, MAC) == IPv4Address("10.0.2.77")
+    assert said_address(arp, MAC) == told_address(arp, MAC) == IPv4Address("10.0.2.77")
     assert said_address(probe, MAC) is None
     assert said_address(bytes(ip() / s.ICMP()), MAC) == IPv4Address("10.0.2.15")
     assert said_address(bytes(ip(sent=False) / s.ICMP()), MAC) is None

@@ -40,6 +40,8 @@ def test_each_guest_sees_what_is_for_all(serve: Serve) -> None:
     assert one.network.mac != two.network.mac
     assert one.network.captured is not None
     one.network.captured.wait_for("services 2 → everybody  ARP  10.0.0.2 is at", timeout=10)
+    own = [told for told in one.network.captured.told() if "10.0.0.1 is at" in told.words]
+    assert len(own) == 1, "what it sends does not come back to it"
     assert two.network.check(7).ok
     assert one.network.ping(2).answered == 2
 
