@@ -9,7 +9,7 @@ module Make (IP : Tcpip.Ip.S) = struct
   let accept t { keepalive; serve } ~local ~remote ~local_port ~remote_port ~pseudo ~now segment =
     if Table.length t.flows < Limits.connections then begin
       let flow = flow t ~local ~remote ~local_port ~remote_port ~pseudo ~passive:true ~keepalive ~now Opened in
-      let slot, pushed_out = Half_open.add t.half_open ~random:(Flows.random max_int) flow in
+      let slot, pushed_out = Half_open.add t.half_open ~random:Flows.random flow in
       flow.opening <- Accepting (serve, slot);
       Option.iter (fun other -> Tcb.close other.tcb; mark_dirty other) pushed_out;
       Incoming.open_by flow.tcb ~now segment;

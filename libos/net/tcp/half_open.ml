@@ -19,7 +19,7 @@ let remove t slot =
 let make_room t ~random =
   if t.count < t.most then None
   else begin
-    let slot = t.slots.(random mod t.count) in
+    let slot = t.slots.(random t.count) in
     remove t slot;
     Some slot.owner
   end

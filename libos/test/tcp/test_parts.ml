@@ -333,7 +333,7 @@ let half_open () =
   let t = Half_open.create ~most:10 in
   let there = Hashtbl.create 10 in
   for i = 0 to 10_000 do
-    let slot, left = Half_open.add t ~random:(Random.State.bits random) i in
+    let slot, left = Half_open.add t ~random:pick i in
     Hashtbl.add there i slot;
     Option.iter
       (fun j ->
