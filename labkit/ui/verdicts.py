@@ -140,6 +140,6 @@ def _coded(line: str) -> str:
 
 def _box(content: str, colour: str) -> str:
     return (
-        f'<div role="status" style="border-left:4px solid {colour};padding:4px 10px;'
+        f'<div role="status" style="border-left:4px solid {colour};padding:4px 10px;overflow-wrap:anywhere;'
         f'color:var(--jp-content-font-color1,inherit)">{content}</div>'
     )

@@ -152,8 +152,9 @@ def frame_view(frame: Frame) -> Picture:
                 rows.append(f'<tr style="{_ROW}">{"".join(cells)}</tr>')
     html = (
         f"<figcaption><strong>{escape(head)}</strong></figcaption>"
+        '<div style="overflow-x:auto">'
         '<table style="margin:4px 0;color:inherit;font-size:12px;border-collapse:separate;border-spacing:6px 1px">'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
     return Picture("Frame", "\n".join(lines), html)
 
