@@ -140,8 +140,14 @@ class Notebook:
         """Give a command and do not wait for it: those that run cells wait for their ends."""
         self.page.evaluate("name => { void window.jupyterapp.commands.execute(name); }", name)
 
-    def run_all(self) -> None:
-        """Run all cells; returns when the last one has run."""
+    def run_all(self, *, anew: bool = False) -> None:
+        """Run all cells; returns when the last one has run.
+
+        Args:
+            anew: the kernel is another one than the numbers are from that the cells show: forget these.
+        """
+        if anew:
+            self.command("notebook:clear-all-cell-outputs")
         (before,) = self.counts()[-1:]
         self.begin("notebook:run-all-cells")
         self.all_ran(beyond=before or 0)

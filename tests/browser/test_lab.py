@@ -67,7 +67,7 @@ def test_what_went_with_its_kernel_says_so(notebook: Callable[..., Any]) -> None
     )
     gone = "the notebook's kernel has ended: run this cell again"
     for end in ("session.kernel.restart()", "shutdown()"):
-        book.run_all()
+        book.run_all(anew=True)
         states = book.page.locator(".labkit-terminal .labkit-state, .labkit-card .labkit-state")
         states.filter(has_text="running").nth(1).wait_for()
         book.command("docmanager:save")
