@@ -67,6 +67,7 @@ def test_a_notebook_runs_twice_and_is_looked_at_and_reloaded(
     assert page.locator(".jp-OutputArea details summary").count() >= judged, "each has hints to open"
     assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".jp-toast-message").count() == 0, "no question about news"
+    book.command("application:toggle-left-area")  # a third of a narrow page
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         book.theme(theme)
         for width in (1280, 800):
