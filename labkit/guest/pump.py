@@ -64,6 +64,11 @@ class Pump:
         """Whether the calling thread is the pump's."""
         return threading.current_thread() is self._thread
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def join(self, timeout: float | None = None) -> bool:
         """Wait until the thread has ended; True if it has. A thread that was never started has."""
         if self.is_here:

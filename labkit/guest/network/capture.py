@@ -111,8 +111,11 @@ class Capture:
         """How long ago it began, in seconds."""
         return time.monotonic() - self._began
 
-    def told(self) -> tuple[Told, ...]:
+    def told(self, most: int | None = None) -> tuple[Told, ...]:
         """What each frame says, in words: who to whom, by which protocol, what.
+
+        Args:
+            most: of how many frames, the first ones; of all unless given.
 
         Raises:
             MissingTool: scapy is not installed.
@@ -120,8 +123,8 @@ class Capture:
         with self._telling:
             if self._teller is None:
                 self._teller = Teller(self.names)
-            self._told += map(self._teller.tell, self.frames[len(self._told) :])
-            return tuple(self._told)
+            self._told += map(self._teller.tell, self.frames[len(self._told) : most])
+            return tuple(self._told[:most])
 
     def wait_for(self, wanted: Wanted, timeout: float = 5.0) -> Frame:
         """Wait until a frame comes, looking behind the one found before.

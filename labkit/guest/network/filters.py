@@ -16,6 +16,8 @@ import secrets
 import socket
 import struct
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from labkit.errors import GuestError
@@ -36,6 +38,7 @@ class _Filters:
         self._mark = f"lab-{os.getpid()}-{secrets.token_hex(4)}"
         self._filters: list[str] = []
         self._channels: list[str] = []
+        self._sockets: list[socket.socket] = []
 
     def _channel(self, name: str) -> socket.socket:
         """A character device in QEMU; returns the socket at whose other end it is."""
@@ -57,6 +60,7 @@ class _Filters:
         finally:
             theirs.close()
         self._channels.append(channel)
+        self._sockets.append(ours)
         return ours
 
     def _add(self, kind: str, name: str, queue: str, **properties: Any) -> None:
@@ -87,6 +91,21 @@ class _Filters:
                     with contextlib.suppress(MonitorError):
                         self._monitor.ask(command, id=names.pop())
 
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Undo it all if the block raises: nobody has taken over the sockets then."""
+        try:
+            yield
+        except BaseException:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Take all of it out, and close our sockets, which nobody serves."""
+        self.remove()
+        for sock in self._sockets:
+            sock.close()
+
 
 class Mirror(_Filters):
     """Copies of all frames, as the guest sends and gets them, in their order.
@@ -108,14 +127,11 @@ class Mirror(_Filters):
             MonitorError: QEMU refuses.
         """
         super().__init__(monitor, network)
-        try:
+        with self.undone_on_error():
             self.frames = self._channel("copy")
             # The last in the list is the one next to the guest.
             position = "head" if far else "tail"
             self._add("filter-mirror", "mirror", "all", outdev="copy", position=position)
-        except BaseException:
-            self.remove()
-            raise
 
 
 class Injector(_Filters):
@@ -133,12 +149,9 @@ class Injector(_Filters):
             MonitorError: QEMU refuses.
         """
         super().__init__(monitor, network)
-        try:
+        with self.undone_on_error():
             self.to_guest = self._channel("inject")
             self._add("filter-redirector", "injector", "tx", indev="inject", position="head")
-        except BaseException:
-            self.remove()
-            raise
 
 
 class Splice(_Filters):
@@ -159,11 +172,11 @@ class Splice(_Filters):
             MonitorError: QEMU refuses.
         """
         super().__init__(monitor, network)
-        self._sockets: list[socket.socket] = []
-        try:
-            for name in ("fromguest", "toguest", "fromnet", "tonet"):
-                self._sockets.append(self._channel(name))
-            self.from_guest, self.to_guest, self.from_network, self.to_network = self._sockets
+        with self.undone_on_error():
+            self.from_guest = self._channel("fromguest")
+            self.to_guest = self._channel("toguest")
+            self.from_network = self._channel("fromnet")
+            self.to_network = self._channel("tonet")
             # To the guest frames pass the list from its head, from the guest from its tail.
             for name, queue, channel in (
                 ("takeguest", "rx", {"outdev": "fromguest"}),
@@ -172,11 +185,6 @@ class Splice(_Filters):
                 ("takenet", "tx", {"outdev": "fromnet"}),
             ):
                 self._add("filter-redirector", name, queue, position="head", **channel)
-        except BaseException:
-            self.remove()
-            for sock in self._sockets:
-                sock.close()
-            raise
 
     def stop_taking(self) -> None:
         """Let frames pass by; those that are under way in this process can still be given back."""

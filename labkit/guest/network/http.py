@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +31,8 @@ def get(address: tuple[str, int], path: str = "/", *, seconds: float = SECONDS) 
     Raises:
         Failure: no answer, or none of HTTP.
     """
+    import http.client  # here, since it takes longer to load than all the rest
+
     with contextlib.closing(http.client.HTTPConnection(*address, timeout=seconds)) as connection:
         try:
             connection.request("GET", path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from labkit.errors import GuestError
 from labkit.guest.network.filters import Splice
@@ -17,7 +17,7 @@ __all__ = ["DIRECTIONS", "Direction", "Passage", "in_pump"]
 
 Direction = Literal["both", "from guest", "to guest"]
 DIRECTIONS: Final = ("both", "from guest", "to guest")
-PATIENCE_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.05
 
 Given = TypeVar("Given")
 
@@ -99,23 +99,25 @@ def in_pump(pump: Pump, function: Callable[[], Given]) -> Given:
     """Call a function in a pump's thread and return what it returns.
 
     Raises:
-        GuestError: the pump has ended, or does not get to it.
+        GuestError: the pump has ended.
     """
     if pump.is_here:
         return function()
-    future: Future[Any] = Future()
+    done = threading.Event()
+    result: list[Given] = []
+    failure: list[BaseException] = []
 
     def call() -> None:
         try:
-            future.set_result(function())
+            result.append(function())
         except BaseException as error:  # noqa: BLE001  it is raised where it was asked for
-            future.set_exception(error)
+            failure.append(error)
+        done.set()
 
     pump.post(call)
-    try:
-        result: Given = future.result(PATIENCE_SECONDS)
-    except TimeoutError:
-        raise GuestError(
-            "The guest has ended, and its network with it.", next_step="Boot it again."
-        ) from None
-    return result
+    while not done.wait(LOOK_SECONDS):
+        if not pump.alive and not done.is_set():  # it ended before it got to this
+            raise GuestError("The guest has ended, and its network with it.", next_step="Boot it again.")
+    if failure:
+        raise failure[0]
+    return result[0]

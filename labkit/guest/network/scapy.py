@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
@@ -30,6 +29,8 @@ def scapy() -> Any:
     Raises:
         MissingTool: it is not installed.
     """
+    import logging
+
     for logger in ("scapy.loading", "scapy.runtime"):
         logging.getLogger(logger).setLevel(logging.ERROR)  # it would tell of this machine's interfaces
     try:

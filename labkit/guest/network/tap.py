@@ -42,7 +42,8 @@ class Tap:
         """
         self._mirror = Mirror(monitor, network, far=far)
         self._pump = pump
-        self._stream = in_pump(pump, lambda: FrameStream(pump, self._mirror.frames, take))
+        with self._mirror.undone_on_error():
+            self._stream = in_pump(pump, lambda: FrameStream(pump, self._mirror.frames, take))
 
     def stop(self) -> None:
         """End it; what was on its way is taken still. Not in the pump's thread: it waits for QEMU."""

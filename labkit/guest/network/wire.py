@@ -116,7 +116,8 @@ class Wire:
             with self._lock:
                 self._plugs.append(plug)
 
-        in_pump(pump, begin)
+        with splice.undone_on_error():
+            in_pump(pump, begin)
         return plug
 
     def _unused(self, kind: str) -> str:

@@ -193,7 +193,8 @@ class Wiring:
             else:
                 if self._passage is None:
                     splice = Splice(self._monitor, self._network)
-                    self._passage = in_pump(pump, lambda: Passage(pump, splice, self._lost))
+                    with splice.undone_on_error():
+                        self._passage = in_pump(pump, lambda: Passage(pump, splice, self._lost))
                 passage = self._passage
             in_pump(pump, lambda: change(passage))
             return passage
@@ -225,7 +226,8 @@ class Wiring:
             yield lambda frame: plug.pump.post(lambda: plug.passage.inward.send(frame))
             return
         injector = Injector(self._monitor, self._network)
-        stream = in_pump(pump, lambda: FrameStream(pump, injector.to_guest, lambda _frames: None))
+        with injector.undone_on_error():
+            stream = in_pump(pump, lambda: FrameStream(pump, injector.to_guest, lambda _frames: None))
         try:
             yield lambda frame: pump.post(lambda: stream.send(frame))
         finally:

@@ -61,12 +61,12 @@ def ladder(
     from labkit.guest.network.capture import Capture
 
     if isinstance(frames, Capture):
-        told: Sequence[Told] = frames.told()
+        count, shown = len(frames.frames), frames.told(most)
     else:
         teller = Teller(names or {})
-        told = [teller.tell(frame) for frame in frames]
-    shown, left_out = told[:most], max(0, len(told) - most)
-    head = f"{len(told)} frame{'' if len(told) == 1 else 's'}"
+        count, shown = len(frames), tuple(map(teller.tell, frames[:most]))
+    left_out = max(0, count - most)
+    head = f"{count:,} frame{'' if count == 1 else 's'}"
     lines = [f"{_time(one)}  {one}" if times else str(one) for one in shown]
     more = [f"{left_out:,} more are not shown"] if left_out else []
     alternative = "\n".join([head, *lines, *more])

@@ -174,3 +174,18 @@ def test_after_the_guest_has_ended(serve: Serve) -> None:
     with pytest.raises(GuestError, match="has ended"):
         guest.network.capture()
     assert not [thread for thread in threading.enumerate() if guest.name in thread.name]
+
+
+def test_nothing_piles_up(server: Guest, eventually: Callable[..., float]) -> None:
+    def turn() -> None:
+        with server.network.capture(), server.network.forward(7), server.network.impair(delay=0.0001):
+            assert server.network.ping(1).answered == 1
+
+    turn()
+    before = objects(server)
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        turn()
+    assert objects(server) == before
+    eventually(lambda: len(list(Path("/proc/self/fd").iterdir())) <= descriptors, 5)
+    assert not server.network.forwards
