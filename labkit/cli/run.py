@@ -12,6 +12,7 @@ from labkit.build.builder import build
 from labkit.build.image import Image
 from labkit.cli import options
 from labkit.cli.output import say
+from labkit.cli.reach import look_in_background
 from labkit.cli.terminal import follow
 from labkit.errors import UsageError
 from labkit.host.disk import Disk
@@ -87,6 +88,7 @@ def run(
         for leads in [led for net in guest.networks.values() for led in net.forwards]:
             if leads.host_port not in forwards:  # the system has chosen it
                 print(f"labkit: {leads.url} leads to the guest's port {leads.guest_port}", file=sys.stderr)
+        look_in_background(guest)
         ending = follow(guest)
     return status_of(guest.name, ending.status, ending.reason.value, ending.detail)
 

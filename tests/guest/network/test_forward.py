@@ -230,3 +230,27 @@ def test_the_command_line(root: Path) -> None:
         done = subprocess.run([*labkit, *wrong], stdin=subprocess.DEVNULL, capture_output=True, text=True)
         assert done.returncode == 125
         assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("port", "arguments", "said"),
+    [
+        (80, [], "nothing listens on port 80 of the guest (RST); it does on 7"),
+        (7, ["--ipv4=10.9.9.9/24"], "the guest says that it is 10.9.9.9, but its network is 10.0.2.0/24"),
+    ],
+)
+def test_the_command_line_says_what_leads_nowhere(
+    root: Path, port: int, arguments: list[str], said: str
+) -> None:
+    image = str(root / "tests" / "images" / "services")
+    command = [sys.executable, "-m", "labkit", "run", image, "--forward", f"0:{port}", "--", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr
+        lines = iter(running.stderr)
+        words = next(line for line in lines if "does not answer yet" in line)
+        assert words.endswith(f"/ does not answer yet: {said}.\n")
+        assert next(lines).startswith("  What to do: ")
+        running.terminate()
+        running.communicate(timeout=30)
