@@ -159,6 +159,46 @@ def test_tcp_comes_back(host) -> None:
     assert bytes(sound(echoed)[TCP].payload)[:5] == b"hello"
 
 
+def test_tcp_takes_what_it_should_only(host) -> None:
+    """Bad checksums, overlapping and fragmented segments, data out of the window, forged resets (RFC 5961)."""
+
+    def segment(at: int, data: bytes = b"", flags: str = "PA", **fields: int) -> TCP:
+        return TCP(sport=1234, dport=7, seq=1001 + at, ack=ack, flags=flags, window=8000, **fields) / data
+
+    def answer(*frames: Packet) -> Packet:
+        host.send(*frames)
+        return host.receive(lambda frame: TCP in frame)[TCP]
+
+    def content(tcp: Packet) -> bytes:
+        return bytes(tcp.payload)[: tcp.underlayer.len - 4 * tcp.underlayer.ihl - 4 * tcp.dataofs]
+
+    ack = 0
+    ack = answer(ip(TCP(sport=1234, dport=7, seq=1000, flags="S"))).seq + 1
+    host.send(ip(segment(0, flags="A")), ip(segment(0, b"XXXX", chksum=0x1234)))
+    early = answer(ip(segment(2, b"cdef")))
+    assert (early.flags, early.ack) == ("A", 1001), "neither the spoilt nor the early one counts"
+    answer(ip(segment(4, b"efgh")))
+    echoed = answer(ip(segment(0, b"abc")))
+    assert (echoed.ack, content(echoed)) == (1009, b"abcdefgh")
+    ack += 8
+    pieces = fragment(IP(src=TESTER, dst=GUEST, id=5) / segment(8, bytes(range(64))), fragsize=32)
+    assert len(pieces) > 2
+    echoed = answer(*(Ether(dst=GUEST_MAC, src=TESTER_MAC) / piece for piece in reversed(pieces)))
+    assert (echoed.ack, content(echoed)) == (1073, bytes(range(64)))
+    ack += 64
+    for outside in (1 << 24, -500):
+        refused = answer(ip(segment(72 + outside, b"no")))
+        assert (refused.flags, refused.seq, refused.ack, content(refused)) == ("A", ack, 1073, b"")
+    for forged in (segment(73, flags="R"), segment(72, flags="S"), segment(9999, flags="S")):
+        challenge = answer(ip(forged))
+        assert (challenge.flags, challenge.seq, challenge.ack) == ("A", ack, 1073)
+    host.send(ip(segment(1 << 24, flags="R")))
+    assert content(answer(ip(segment(72, b"alive")))) == b"alive"
+    ack += 5
+    host.send(ip(segment(77, flags="R")))
+    assert answer(ip(segment(77, b"gone?"))).flags == "R"
+
+
 def test_a_flood_of_pings_in_order(host) -> None:
     """More frames than there are buffers, and more of them at once than are handled in a turn."""
     for first in range(0, 2000, 100):
