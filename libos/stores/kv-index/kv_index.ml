@@ -97,6 +97,15 @@ let may_set t key =
 let find_path t path = Paths.find_opt path t
 let set_path t path value = Paths.add path value t
 
+let replace_path t path value =
+  let before = ref None in
+  let replace found =
+    before := found;
+    Some value
+  in
+  let t = Paths.update path replace t in
+  (t, !before)
+
 let remove_path t path =
   let t = Paths.remove path t in
   Seq.fold_left (fun t (other, _) -> Paths.remove other t) t (below_path t path)

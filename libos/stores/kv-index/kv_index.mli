@@ -50,5 +50,8 @@ val key : string -> key
 
 val find_path : 'a t -> string -> 'a option
 val set_path : 'a t -> string -> 'a -> 'a t
+val replace_path : 'a t -> string -> 'a -> 'a t * 'a option
+(** [replace_path t path value] is {!set_path}, and what was there before. *)
+
 val remove_path : 'a t -> string -> 'a t
 val fold : (string -> 'a -> 'b -> 'b) -> 'a t -> 'b -> 'b

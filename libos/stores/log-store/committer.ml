@@ -38,7 +38,10 @@ let add t ~time batch operation =
   | Ok (edits, contents) ->
       let bytes = List.fold_left (fun sum edit -> sum + Edit.bytes layout edit) batch.bytes edits in
       let sectors = Edit.sectors layout bytes in
-      if edits = [] || Space.allows layout ~before:t.contents.used ~after:contents.used ~sectors then
+      let { Contents.used = before; keys = keys_before; _ } = t.contents in
+      let { Contents.used = after; keys; _ } = contents in
+      let keys_fit = keys <= max Space.most_keys keys_before in
+      if edits = [] || (keys_fit && Space.allows layout ~before ~after ~sectors) then
         Some { answers = Ok () :: batch.answers; edits = List.rev_append edits batch.edits; bytes; contents }
       else if batch.edits <> [] then None
       else Some { batch with answers = Error `No_space :: batch.answers }

@@ -1,15 +1,19 @@
-type t = { index : Entry.t Kv_index.t; used : int }
+type t = { index : Entry.t Kv_index.t; keys : int; used : int }
 
-let empty = { index = Kv_index.empty; used = 0 }
+let empty = { index = Kv_index.empty; keys = 0; used = 0 }
 let cost layout path { Entry.size; _ } = Space.cost layout ~path ~size
 
-let set layout { index; used } path entry =
-  let before = match Kv_index.find_path index path with Some entry -> cost layout path entry | None -> 0 in
-  { index = Kv_index.set_path index path entry; used = used - before + cost layout path entry }
+let set layout { index; keys; used } path entry =
+  let index, before = Kv_index.replace_path index path entry in
+  let used = used + cost layout path entry in
+  match before with
+  | Some before -> { index; keys; used = used - cost layout path before }
+  | None -> { index; keys = keys + 1; used }
 
-let remove layout { index; used } path =
-  let gone path entry sum = sum + cost layout path entry in
-  let at = match Kv_index.find_path index path with Some entry -> gone path entry 0 | None -> 0 in
+let remove layout { index; keys; used } path =
+  let forget (keys, used) path entry = (keys - 1, used - cost layout path entry) in
+  let left = (keys, used) in
+  let left = match Kv_index.find_path index path with Some entry -> forget left path entry | None -> left in
   let below = Kv_index.below index (Kv_index.key path) in
-  let all = Seq.fold_left (fun sum (key, entry) -> gone (Kv_index.path key) entry sum) at below in
-  { index = Kv_index.remove_path index path; used = used - all }
+  let keys, used = Seq.fold_left (fun left (key, entry) -> forget left (Kv_index.path key) entry) left below in
+  { index = Kv_index.remove_path index path; keys; used }

@@ -1,6 +1,10 @@
 (** What a store has at a moment: its keys, and how much of it is in use. *)
 
-type t = private { index : Entry.t Kv_index.t; used : int  (** In bytes, as {!Space.cost} counts. *) }
+type t = private {
+  index : Entry.t Kv_index.t;
+  keys : int;
+  used : int;  (** In bytes, as {!Space.cost} counts. *)
+}
 
 val empty : t
 val set : Layout.t -> t -> string -> Entry.t -> t

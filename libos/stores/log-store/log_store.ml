@@ -81,7 +81,7 @@ module Make (Block : Flushed_block.S) = struct
   let rename t ~source ~dest = ask t (Rename { source; dest })
 
   let space t =
-    let { Contents.index; used } = Committer.contents t.committer in
+    let { Contents.keys; used; _ } = Committer.contents t.committer in
     let layout = (Committer.log t.committer).ring.layout in
-    { keys = Kv_index.fold (fun _ _ count -> count + 1) index 0; used; capacity = Space.capacity layout }
+    { keys; used; capacity = Space.capacity layout }
 end

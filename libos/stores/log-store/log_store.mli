@@ -5,8 +5,8 @@
     written last have arrived. Every byte that is read has been checked; what the medium does not have as it was written
     is an error, never a value.
 
-    The store is a log. Its format is described in [docs/STORE.md]. In memory it keeps its keys, and where their values are:
-    about 200 bytes for each.
+    The store is a log. Its format is described in [docs/STORE.md]. In memory it keeps its keys, of which there are 32,768 at
+    most, and where their values are: about 150 bytes for each, and the key.
 
     Operations that are asked for together are written together, with one flush. *)
 

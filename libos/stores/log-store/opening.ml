@@ -13,19 +13,20 @@ let read (device : Device.t) sector count =
   Lwt.return_ok buffer
 
 (* Whether there is nothing from [sector] on. *)
-let rec is_blank (device : Device.t) sector =
+let rec is_blank (device : Device.t) ~zeros sector =
   let count = min (device.sectors - sector) (blank_bytes / device.sector_size) in
   if count = 0 then Lwt.return_ok true
   else
     let* buffer = read device sector count in
-    if Cstruct.for_all (( = ) '\000') buffer then is_blank device (sector + count) else Lwt.return_ok false
+    if Cstruct.equal buffer (Cstruct.sub zeros 0 (Cstruct.length buffer)) then is_blank device ~zeros (sector + count)
+    else Lwt.return_ok false
 
 (* The second superblock is written first: while there is no whole one, the first is zero. *)
 let is_empty (device : Device.t) layout =
   let* first = read device 0 1 in
   let* second = read device 1 1 in
   if Cstruct.for_all (( = ) '\000') first && Superblock.could_be_torn layout second then
-    is_blank device Layout.superblocks
+    is_blank device ~zeros:(Cstruct.create blank_bytes) Layout.superblocks
   else Lwt.return_ok false
 
 let number now =

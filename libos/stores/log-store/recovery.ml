@@ -45,19 +45,17 @@ let read_frame (log : Log.t) window position =
 
 (* Applying *)
 
-let apply layout contents { header; records; _ } =
-  let set contents path time extents =
-    Contents.set layout contents path (Entry.make ~time ~position:header.Frame.position extents)
+let apply gathering { header; records; _ } =
+  let set path time extents = Gathering.set gathering path (Entry.make ~time ~position:header.Frame.position extents) in
+  let one = function
+    | Record.Value { path; time; size; _ }, extent -> set path time (if size = 0 then [||] else [| extent |])
+    | Extents { path; time; extents }, _ -> set path time extents
+    | Remove { path }, _ -> Gathering.remove gathering path
+    | Chunk _, _ -> ()
   in
-  let one contents = function
-    | Record.Value { path; time; size; _ }, extent -> set contents path time (if size = 0 then [||] else [| extent |])
-    | Extents { path; time; extents }, _ -> set contents path time extents
-    | Remove { path }, _ -> Contents.remove layout contents path
-    | Chunk _, _ -> contents
-  in
-  List.fold_left one contents records
+  List.iter one records
 
-let apply_all layout contents { frames; _ } = List.fold_left (apply layout) contents (List.rev frames)
+let apply_all gathering { frames; _ } = List.iter (apply gathering) (List.rev frames)
 
 (* The last transaction may not have been flushed: its data count as much as its frames. *)
 let rec data_are_whole ring = function
@@ -72,7 +70,7 @@ let rec data_are_whole ring = function
 (* Walking *)
 
 type walk = {
-  contents : Contents.t;  (** After all transactions but the last. *)
+  gathering : Gathering.t;  (** From all transactions but the last. *)
   last : transaction option;
   position : int;
   chain : int;
@@ -93,20 +91,20 @@ let continues (log : Log.t) walk ~head { header; _ } =
 
 let add (log : Log.t) walk ({ header; sum; _ } as frame) =
   let complete = header.Frame.last in
-  let contents, last =
+  let last =
     match walk.last with
-    | Some ({ complete = false; _ } as last) -> (walk.contents, { last with frames = frame :: last.frames; complete })
+    | Some ({ complete = false; _ } as last) -> { last with frames = frame :: last.frames; complete }
     | last ->
         (* A transaction is begun when the one before is on the medium. *)
-        let contents = Option.fold ~none:walk.contents ~some:(apply_all log.ring.layout walk.contents) last in
-        (contents, { start = header.first; chain_before = walk.chain; frames = [ frame ]; complete })
+        Option.iter (apply_all walk.gathering) last;
+        { start = header.first; chain_before = walk.chain; frames = [ frame ]; complete }
   in
   let position = header.position + header.sectors in
   let last_milestone = match walk.milestones with (last, _) :: _ -> last | [] -> log.tail in
   let milestones =
     if Log.is_milestone log ~last:last_milestone position then (position, sum) :: walk.milestones else walk.milestones
   in
-  { contents; last = Some last; position; chain = sum; milestones }
+  { walk with last = Some last; position; chain = sum; milestones }
 
 let rec walk_on log window walk ~head =
   let* found = read_frame log window walk.position in
@@ -145,30 +143,33 @@ let check_entries (log : Log.t) contents =
   Lwt.return (Kv_index.fold check contents.Contents.index (Ok ()))
 
 let finish (log : Log.t) walk ~head =
-  let accept contents ~position ~chain =
+  let accept ~position ~chain =
     let milestones = List.filter (fun (milestone, _) -> milestone <= position) walk.milestones in
     if position < head then damaged "the log ends at %d, and has been at %d" position head
     else begin
       Log.append log ~position ~chain ~milestones:(List.rev milestones);
+      let contents = Gathering.contents log.ring.layout walk.gathering in
       let* () = check_entries log contents in
       Lwt.return_ok contents
     end
   in
   match walk.last with
-  | None -> accept walk.contents ~position:walk.position ~chain:walk.chain
+  | None -> accept ~position:walk.position ~chain:walk.chain
   | Some ({ complete; start; chain_before; frames } as last) ->
       let* is_whole =
         if not complete then Lwt.return_ok false
         else if walk.position <= head then Lwt.return_ok true
         else data_are_whole log.ring (List.concat_map (fun frame -> frame.records) frames)
       in
-      if is_whole then
-        accept (apply_all log.ring.layout walk.contents last) ~position:walk.position ~chain:walk.chain
-      else accept walk.contents ~position:start ~chain:chain_before
+      if is_whole then begin
+        apply_all walk.gathering last;
+        accept ~position:walk.position ~chain:walk.chain
+      end
+      else accept ~position:start ~chain:chain_before
 
 let replay (log : Log.t) ~head =
   let window = Window.make log.ring ~until:(log.tail + Layout.ring log.ring.layout) in
-  let start = { contents = Contents.empty; last = None; position = log.tail; chain = log.chain; milestones = [] } in
+  let start = { gathering = Gathering.create (); last = None; position = log.tail; chain = log.chain; milestones = [] } in
   let* walk = walk_on log window start ~head in
   let* goes_on = goes_on log window walk.position in
   if goes_on then damaged "the frame at %d cannot be read, and there are some behind it" walk.position

@@ -1,6 +1,8 @@
 (* One key for each sector is as many as a store of tiny values has to keep in memory. *)
 let least_cost = 512
 
+let most_keys = 32_768
+
 let cost layout ~path ~size =
   let chunks = 1 + (size / Edit.most_in_chunk layout) in
   let bytes = Record.extents_size path chunks + (chunks * Record.chunk_size) + size in

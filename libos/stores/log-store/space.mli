@@ -4,6 +4,9 @@ val cost : Layout.t -> path:string -> size:int -> int
 (** [cost layout ~path ~size] is how many bytes of the log a value uses at most, once compaction has been over it. Small
     values count as more, so that there are not too many keys to keep in memory. *)
 
+val most_keys : int
+(** [most_keys] is how many keys a store can have: they are in memory, and put in order when it is connected. *)
+
 val capacity : Layout.t -> int
 (** [capacity layout] is how many bytes values may use. *)
 

@@ -176,6 +176,18 @@ let full () =
       check_read (Alcotest.list Alcotest.pass) what (Ok []) (Store.list store Key.empty));
   Alcotest.(check bool) "as many as before" true (abs (fill store - count) <= 1)
 
+let many_keys () =
+  let disk = disk ~sectors:100_002 () in
+  let store = opened disk in
+  let most = 32_768 in
+  let name i = k (Printf.sprintf "%d" i) in
+  let all = run (Lwt.all (List.init (most + 100) (fun i -> Store.set store (name i) ""))) in
+  Alcotest.(check int) "as many as there can be" most (List.length (List.filter Result.is_ok all));
+  check_write "no more" (Error `No_space) (Store.set store (k "more") "");
+  check_write "but another value" (Ok ()) (Store.set store (name 7) "seven");
+  check_write "or another key" (Ok ()) (Store.rename store ~source:(name 8) ~dest:(k "more"));
+  Alcotest.(check int) "connected again" most (Store.space (again disk)).keys
+
 (* One large value, replaced: the old and the new are there together. *)
 let large () =
   let disk = disk ~sectors:2050 () in
@@ -417,7 +429,7 @@ let () =
           case "in order" in_order;
           case "long and odd keys" long_keys;
         ] );
-      ("space", [ case "full" full; case "large" large; case "read meanwhile" read_meanwhile ]);
+      ("space", [ case "full" full; case "many keys" many_keys; case "large" large; case "read meanwhile" read_meanwhile ]);
       ( "devices",
         [
           case "sectors" sectors_of_all_sizes;
