@@ -111,7 +111,8 @@ class Pump:
             while self._running:
                 wait = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
                 for key, mask in self._selector.select(wait):
-                    if key.fileobj in self._selector.get_map():
+                    known = self._selector.get_map().get(key.fd)
+                    if known is not None and known.fileobj is key.fileobj:  # no callback before has closed it
                         key.data(mask)
                 while self._timers and self._timers[0][0] <= time.monotonic():
                     heapq.heappop(self._timers)[2]()

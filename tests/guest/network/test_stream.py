@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import threading
 
@@ -81,3 +82,32 @@ def test_a_reader_that_is_too_slow_misses_frames_and_they_are_counted() -> None:
     assert got == (count - dropped) * (len(frame) + 4)
     pump.stop()
     assert pump.join(5)
+
+
+def test_a_callback_may_close_what_else_is_ready() -> None:
+    pump = Pump("test")
+    pairs = [socket.socketpair() for _ in range(8)]
+    called: list[int] = []
+
+    def watch(number: int) -> None:
+        def ready(_mask: int) -> None:
+            called.append(number)
+            for ours, _ in pairs:
+                pump.forget(ours)
+            pairs.append(socket.socketpair())  # it gets a number that is free again
+            pump.watch(pairs[-1][0], lambda _mask: called.append(-1), selectors.EVENT_READ)
+
+        pump.watch(pairs[number][0], ready, selectors.EVENT_READ)
+
+    for number, (_, theirs) in enumerate(list(pairs)):
+        theirs.send(b"x")
+        watch(number)
+    pump.start()
+    in_pump(pump, lambda: None)
+    in_pump(pump, lambda: None)
+    assert len(called) == 1
+    assert pump.alive
+    pump.stop()
+    assert pump.join(5)
+    for _, theirs in pairs:
+        theirs.close()
