@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -66,7 +66,11 @@ class Linux:
         nothing, end = socket.socketpair()  # what would be behind a guest's wire
         end.close()
         splice: Any = SimpleNamespace(
-            from_guest=from_linux, to_guest=to_linux, from_network=nothing, to_network=nothing.dup()
+            from_guest=from_linux,
+            to_guest=to_linux,
+            from_network=nothing,
+            to_network=nothing.dup(),
+            undone_on_error=nullcontext,
         )
         self.said: deque[bytes] = deque(maxlen=SAID_MOST)
         self._sending = threading.Lock()

@@ -87,7 +87,7 @@ def take(address: tuple[str, int]) -> bytes:
 
 def test_with_the_host(image: Image, stream: bytes) -> None:
     """Through QEMU's own TCP, which is slow to send again what was lost: so many connections share the work."""
-    share = stream[: (LENGTH if FULL else LENGTH // 5) // SHARES]
+    share = stream[: (LENGTH if FULL else LENGTH // 10) // SHARES]
     with boot(image, arguments=[f"--bytes={len(share)}"], timeout=PATIENCE) as guest:
         guest.network.wait_for_address()
         gives, takes = (guest.network.forward(port).address for port in (GIVES, TAKES))

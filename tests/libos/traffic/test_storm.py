@@ -1,6 +1,6 @@
 """Frames of all sorts, from noise to real ones that are spoilt, sent into a web server at work.
 
-Afterwards it serves as before, from as much memory. ``LABKIT_TEST_FULL=1`` sends a million, else it is 20,000.
+Afterwards it serves as before, from as much memory. ``LABKIT_TEST_FULL=1`` sends a million, else it is 10,000.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from labkit.guest import boot
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-FRAMES = 1_000_000 if os.environ.get("LABKIT_TEST_FULL") == "1" else 20_000
+FRAMES = 1_000_000 if os.environ.get("LABKIT_TEST_FULL") == "1" else 10_000
 BATCH = 100  # fewer than the guest has buffers for
 GUEST, LINUX = "10.0.0.2", "10.0.0.1"
 MORE_HEAP = 1 << 20
