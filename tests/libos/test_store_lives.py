@@ -1,4 +1,4 @@
-"""The key-value store in real guests: their power is cut, and what was acknowledged is there at the next boot.
+"""The key-value store in real guests that write several values at a time: what was acknowledged is there after a cut.
 
 ``STORE_CUTS=500`` has so many cuts, instead of a few; ``STORE_SEED=N`` begins with another seed.
 """
@@ -70,13 +70,10 @@ def start(root: Path, disk: Disk, *arguments: str) -> Guest:
     return boot(image, disks={"disk": disk}, arguments=arguments, timeout=60)
 
 
-def recovered(known: Known, guest: Guest, seed: int) -> float:
+def recovered(known: Known, guest: Guest) -> float:
     """Wait for the guest's look at its store, and check what it says; the seconds that connecting took."""
     found = guest.console.expect(re.compile(r"^ready\n", re.MULTILINE), timeout=30)
-    try:
-        known.check(found.before.splitlines())
-    except AssertionError as error:
-        raise AssertionError(f"STORE_SEED={seed}: {error}") from error
+    known.check(found.before.splitlines())
     return (guest.stamps["start"] - guest.stamps["runtime"]) / 1e9
 
 
@@ -87,23 +84,33 @@ def cut_short(guest: Guest, choices: random.Random, seed: int) -> None:
     guest.power_cut(seed=seed)
 
 
+def live(root: Path, disk: Disk, known: Known, seed: int) -> float:
+    """One life of a guest, from what was there before to its power cut; the seconds that connecting took."""
+    choices = random.Random(seed)  # noqa: S311
+    planned = choices.randrange(2) == 0
+    used = disk.with_power_cut(choices.randrange(150), seed=seed) if planned else disk.with_cache()
+    with start(root, used, f"--seed={seed}") as guest:
+        seconds = recovered(known, guest)
+        if planned:
+            guest.wait(60)
+        else:
+            cut_short(guest, choices, seed)
+        assert guest.cut is not None, guest.console.last_words()
+    known.follow(guest.console.lines())
+    return seconds
+
+
 def test_power_cuts(root: Path, disk: Disk) -> None:
     known = Known()
     took = []
     for seed in range(SEED, SEED + CUTS):
-        choices = random.Random(seed)  # noqa: S311
-        planned = choices.randrange(2) == 0
-        used = disk.with_power_cut(choices.randrange(150), seed=seed) if planned else disk.with_cache()
-        with start(root, used, f"--seed={seed}") as guest:
-            took.append(recovered(known, guest, seed))
-            if planned:
-                guest.wait(60)
-            else:
-                cut_short(guest, choices, seed)
-            assert guest.cut is not None, guest.console.last_words()
-        known.follow(guest.console.lines())
+        try:
+            took.append(live(root, disk, known, seed))
+        except Exception as error:
+            error.add_note(f"After {seed - SEED} cuts: STORE_SEED={SEED} STORE_CUTS={CUTS}")
+            raise
     with start(root, disk, "--rounds=0") as guest:
-        took.append(recovered(known, guest, SEED + CUTS))
+        took.append(recovered(known, guest))
         assert guest.wait(60).status == 0, guest.console.text()
     assert len(known.acknowledged) > 10, "something was written at all"
     print(f"{CUTS} cuts; connecting took {statistics.median(took):.3f} s, {max(took):.3f} s at most")
