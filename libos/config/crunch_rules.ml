@@ -8,7 +8,8 @@ let check_name name =
     | _ -> false
   in
   if not (String.for_all allowed name) then
-    Refusal.refuse ~hint:"Take letters, digits, and _ - or ." "The name of the folder %S is not one that dune can take." name
+    Refusal.refuse ~hint:"Take letters, digits, and _ - or ." "The name of the folder %S is not one that dune can take."
+      name
 
 let segments given =
   check_name given;

@@ -70,7 +70,8 @@ let log_store =
               "ignore (%s : int);\n\
                %s.connect %s >>= function\n\
                | Ok store -> return store\n\
-               | Error error -> Lwt.fail_with (Format.asprintf \"The store cannot be used: %%a.\" Log_store.pp_connect_error error)"
+               | Error error ->\n\
+              \  Lwt.fail_with (Format.asprintf \"The store cannot be used: %%a.\" Log_store.pp_connect_error error)"
               program_block_size module_name block
         | _ -> assert false
       in

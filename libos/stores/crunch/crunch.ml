@@ -39,7 +39,8 @@ let write path print =
   Fun.protect ~finally:(fun () -> close_out channel) (fun () -> print channel)
 
 let head channel folder =
-  Printf.fprintf channel "(* The files of the folder %s, made by crunch: changes here are lost. *)\n\n" (String.escaped folder)
+  Printf.fprintf channel "(* The files of the folder %s, made by crunch: changes here are lost. *)\n\n"
+    (String.escaped folder)
 
 let interface folder channel =
   head channel folder;

@@ -62,7 +62,9 @@ let children t key path =
     match first_from t from with
     | Some (other, _) when String.starts_with ~prefix:inside other -> (
         match String.index_from_opt other start '/' with
-        | None -> collect ((Key.add key (String.sub other start (String.length other - start)), `Value) :: found) (other ^ "\000")
+        | None ->
+            let child = Key.add key (String.sub other start (String.length other - start)) in
+            collect ((child, `Value) :: found) (other ^ "\000")
         | Some slash ->
             let child = Key.add key (String.sub other start (slash - start)) in
             collect ((child, `Dictionary) :: found) (behind (String.sub other 0 slash)) )

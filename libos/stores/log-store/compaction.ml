@@ -1,5 +1,7 @@
 let ( let* ) = Device.bind
-let first_address (_, entry) = Array.fold_left (fun least { Record.address; _ } -> min least address) max_int (Entry.extents entry)
+
+let first_address (_, entry) =
+  Array.fold_left (fun least { Record.address; _ } -> min least address) max_int (Entry.extents entry)
 
 (* What is in the log before [limit], in its order. *)
 let moving (log : Log.t) contents limit =

@@ -3,7 +3,12 @@
 type key := Mirage_kv.Key.t
 
 val part :
-  Log.t -> find:(unit -> (Entry.t, Problem.error) result) -> key -> offset:int -> length:int -> (string, Problem.error) result Lwt.t
+  Log.t ->
+  find:(unit -> (Entry.t, Problem.error) result) ->
+  key ->
+  offset:int ->
+  length:int ->
+  (string, Problem.error) result Lwt.t
 (** [part log ~find key ~offset ~length] is a part of the value that [find] finds, as far as it goes. It is called again
     if compaction was faster. *)
 

@@ -765,7 +765,8 @@ A store on a disk.
       ignore ((unikernel_program_block_size ()) : int);
       Log_store_make.connect block >>= function
       | Ok store -> return store
-      | Error error -> Lwt.fail_with (Format.asprintf "The store cannot be used: %a." Log_store.pp_connect_error error)
+      | Error error ->
+        Lwt.fail_with (Format.asprintf "The store cannot be used: %a." Log_store.pp_connect_error error)
     end
   
   let unikernel_main =

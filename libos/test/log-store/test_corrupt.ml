@@ -53,7 +53,11 @@ let use random (history : history) disk =
       note history state;
       go store state (n - 1)
   in
-  Runner.run (Store.connect ~now disk >|= ok >>= fun store -> contents store >>= fun state -> go store state (10 + Random.State.int random 100))
+  let all =
+    Store.connect ~now disk >|= ok >>= fun store ->
+    contents store >>= fun state -> go store state (10 + Random.State.int random 100)
+  in
+  Runner.run all
 
 (* Changes *)
 
@@ -66,9 +70,9 @@ let flip random disk =
 let fill random disk =
   let first = Random.State.int random sectors * 512 in
   let length = min (size - first) (512 * (1 + Random.State.int random 8)) in
-  let byte = [| (fun () -> '\000'); (fun () -> '\255'); (fun () -> Char.chr (Random.State.int random 256)) |].(Random.State.int random 3) in
+  let kind = Random.State.int random 3 in
   for i = first to first + length - 1 do
-    Model_disk.set disk i (byte ())
+    Model_disk.set disk i (match kind with 0 -> '\000' | 1 -> '\255' | _ -> Char.chr (Random.State.int random 256))
   done
 
 (* Whole sectors in the wrong place: each of them is good. *)
@@ -219,4 +223,12 @@ let noise () =
 
 let () =
   let case name test = Alcotest.test_case name `Quick test in
-  Alcotest.run "corrupt" [ ("disks", [ case "damaged" (damaged_disks ~forged:false); case "forged" (damaged_disks ~forged:true); case "noise" noise ]) ]
+  Alcotest.run "corrupt"
+    [
+      ( "disks",
+        [
+          case "damaged" (damaged_disks ~forged:false);
+          case "forged" (damaged_disks ~forged:true);
+          case "noise" noise;
+        ] );
+    ]

@@ -67,7 +67,9 @@ let replaced () =
       check_get what (Error (`Not_found (k "b/c"))) store "b/c";
       check_read (Alcotest.option Alcotest.pass) what (Ok None) (Store.exists store (k "b"));
       check_read time what (Ok (at when_set)) (Store.last_modified store (k "a"));
-      check_read (Alcotest.list (Alcotest.pair key Alcotest.pass)) what (Ok [ (k "a", `Value) ]) (Store.list store Key.empty))
+      check_read (Alcotest.list (Alcotest.pair key Alcotest.pass)) what
+        (Ok [ (k "a", `Value) ])
+        (Store.list store Key.empty))
 
 let parts () =
   let disk = disk ~sectors:20_002 () in
