@@ -1,4 +1,4 @@
-"""The key-value store in real guests that write several values at a time: what was acknowledged is there after a cut.
+"""The key-value store in real guests that write several values at a time, and power cuts.
 
 ``STORE_CUTS=500`` has so many cuts, instead of a few; ``STORE_SEED=N`` begins with another seed.
 """

@@ -382,6 +382,30 @@ let completed_later () =
   check_get "still gone" (Error (`Not_found (k "b"))) (opened second) "b";
   check_get "kept" (Ok "one") (opened second) "a"
 
+let refused_as_damaged name disk =
+  match connect disk with
+  | Error (`Damaged _) -> ()
+  | Ok _ -> Alcotest.failf "%s: taken, and what was acknowledged is lost" name
+  | Error error -> Alcotest.failf "%s: %a" name Log_store.pp_connect_error error
+
+(* Where the log cannot end, it has not ended. *)
+let damaged_log () =
+  let disk = disk () in
+  let store = opened disk in
+  let set i = check_write "set" (Ok ()) (Store.set store (k (string_of_int i)) "value") in
+  List.iter set [ 0; 1; 2; 3; 4 ];
+  let damaged = Model_disk.copy disk in
+  Model_disk.set damaged (4 * 512) 'x';
+  refused_as_damaged "a frame that has some behind it" damaged;
+  (* Its next connection notes where the log ends. *)
+  let store = opened disk in
+  check_write "set" (Ok ()) (Store.set store (k "5") "value");
+  let wiped = Model_disk.copy disk in
+  for i = 2 * 512 to Model_disk.size wiped - 1 do
+    Model_disk.set wiped i '\000'
+  done;
+  refused_as_damaged "a log that is gone" wiped
+
 (* Whatever fails while compaction is at work: what it has moved is where it says. *)
 let failing_compaction () =
   let random = Random.State.make [| 11 |] in
@@ -439,6 +463,7 @@ let () =
           case "failing" failing_device;
           case "two halves" two_halves;
           case "completed later" completed_later;
+          case "a damaged log" damaged_log;
           case "failing in compaction" failing_compaction;
           case "disconnected" disconnected;
         ] );
