@@ -1,1 +1,0 @@
-let program_block_size = Cmdliner.Arg.(value & opt int 16 (info [ "program-block-size" ]))
