@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,20 @@ class Lab:
         )
         nbformat.write(book, self.folder / f"{name}.ipynb")
         return self.at(f"{name}.ipynb")
+
+    def end_kernels(self) -> None:
+        """End all of its kernels, and their guests with them, however the pages are."""
+        found = json.loads(self._ask("GET", "kernels"))
+        for kernel in found:
+            self._ask("DELETE", f"kernels/{kernel['id']}")
+
+    def _ask(self, method: str, what: str) -> bytes:
+        request = urllib.request.Request(  # noqa: S310  our own server
+            f"{self.address}/api/{what}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE / 1000) as answer:  # noqa: S310
+            said: bytes = answer.read()
+        return said
 
     def at(self, file: str) -> str:
         """The address that opens a notebook of the folder."""
@@ -199,5 +215,5 @@ def notebook(browser: Any, lab: Lab, request: pytest.FixtureRequest) -> Iterator
     for context in contexts:
         for number, page in enumerate(context.pages):
             Notebook(page).picture(f"{request.node.name}-end-{number}")
-            page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
         context.close()
+    lab.end_kernels()
