@@ -29,6 +29,8 @@ COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .map(({node, model}) =>
         node.querySelector('.jp-InputPrompt')?.innerText.includes('*') ? null : model.executionCount)"""
 
+ERROR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -171,8 +173,11 @@ class Notebook:
     def all_ran(self, beyond: int = 0) -> None:
         """Wait until every cell has run, with higher numbers than ``beyond``."""
         self.page.wait_for_function(
-            f"beyond => ({COUNTS})().every(count => count > beyond)", arg=beyond, timeout=2 * PATIENCE
+            f"beyond => ({COUNTS})().every(count => count > beyond) || document.querySelector('{ERROR}')",
+            arg=beyond,
+            timeout=2 * PATIENCE,
         )
+        assert self.page.locator(ERROR).all_inner_texts() == [], "after an error no other cell runs"
 
     def counts(self) -> list[int | None]:
         """The numbers of the cells that have run, in the order of the cells; None where one has not, or runs."""

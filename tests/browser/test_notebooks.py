@@ -50,6 +50,10 @@ def test_a_notebook_runs_twice_and_is_looked_at_and_reloaded(
     page = book.page
     page.evaluate(HOLD_ALL)
     book.command("notebook:clear-all-cell-outputs")  # with the numbers that were saved
+    # JupyterLab loses the first cell where a kernel is restarted that has only begun to start
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+    page.wait_for_function(f"() => {kernel}?.status === 'idle'")
+    page.evaluate(f"async () => {{ await {kernel}.info; await {kernel}.requestKernelInfo(); }}")
     book.begin("notebook:restart-run-all")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     page.wait_for_selector(".jp-Dialog", state="detached")
