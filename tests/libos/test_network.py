@@ -167,7 +167,10 @@ def test_tcp_takes_what_it_should_only(host) -> None:
 
     def answer(*frames: Packet) -> Packet:
         host.send(*frames)
-        return host.receive(lambda frame: TCP in frame)[TCP]
+        return host.receive(lambda frame: TCP in frame and not said_again(frame[TCP]))[TCP]
+
+    def said_again(tcp: Packet) -> bool:  # a slow tester's acknowledgement comes late
+        return bool(content(tcp)) and tcp.seq < ack
 
     def content(tcp: Packet) -> bytes:
         return bytes(tcp.payload)[: tcp.underlayer.len - 4 * tcp.underlayer.ihl - 4 * tcp.dataofs]
