@@ -20,7 +20,7 @@ __all__: list[str] = []
 _PATIENCE = (
     0.005  # for a connection; one that came too early is given up: it would be tried again only after 1 s
 )
-_ANSWER_PATIENCE = 0.5
+_ANSWER_PATIENCE = 0.1  # libslirp takes a connection before it knows whether the guest will
 _LAST_WORDS = 2000
 
 
