@@ -41,4 +41,10 @@ def load(namespace: Namespace, url: str, *, connections: int, seconds: int = 1) 
     told = json.loads(said.splitlines()[-1])
     assert told["requests"] > 0, said
     assert told["errors"]["status"] == 0, said
+    _until_idle(namespace, url)
     return Load(told["microseconds"] / told["requests"], dict(told["percentiles"])[99])
+
+
+def _until_idle(namespace: Namespace, url: str) -> None:
+    """Wait until the server has done with connections that wrk left: the next contender would pay for them."""
+    subprocess.run(namespace.command("curl", "--silent", "--fail", "--output", "/dev/null", url), check=True)
