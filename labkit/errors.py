@@ -17,6 +17,7 @@ __all__ = [
     "LabError",
     "MissingTool",
     "SourceError",
+    "SshError",
     "UsageError",
     "WhoseTurn",
 ]
@@ -106,6 +107,10 @@ class HostError(LabError):
     """The place where guests run failed: libvirt, QEMU, the disk."""
 
     whose_turn = WhoseTurn.MACHINE
+
+
+class SshError(HostError):
+    """A host cannot be reached by SSH, is not the one that it should be, or the connection to it was cut."""
 
 
 class GuestError(LabError):

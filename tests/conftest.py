@@ -69,6 +69,12 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def sshd_module() -> ModuleType:
+    """``tests/sshd.py``: a real SSH server for tests."""
+    return _load(ROOT / "tests" / "sshd.py")
+
+
 @pytest.fixture
 def hello(root: Path, tmp_path: Path) -> Path:
     """A copy of images/hello that a test may change."""
