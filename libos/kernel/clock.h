@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Starts to measure how fast the time-stamp counter and the local APIC's timer run. */
+/* Starts the clock, and what idling needs. */
 void clock_start(void);
 
 /* Nanoseconds since the kernel's entry; never goes backwards. */
@@ -13,8 +13,8 @@ uint64_t clock_monotonic_ns(void);
 /* Nanoseconds since 1970-01-01 00:00:00 UTC. */
 uint64_t clock_wall_ns(void);
 
-/* Halts the processor until an interrupt comes or the monotonic clock reaches `deadline`. Devices that are to be told
-   soon are told before. */
+/* Halts the processor until a device has something or the monotonic clock reaches `deadline`, or a little earlier.
+   Devices that are to be told soon are told before. UINT64_MAX and INT64_MAX mean no deadline. */
 void clock_idle(uint64_t deadline);
 
 #endif

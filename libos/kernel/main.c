@@ -4,14 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "board.h"
 #include "boot_info.h"
 #include "clock.h"
-#include "console.h"
+#include "control.h"
 #include "entropy.h"
 #include "machine.h"
 #include "memory.h"
 #include "panic.h"
-#include "serial.h"
 #include "traps.h"
 
 #define COMMAND_LINE_MOST 4096
@@ -108,14 +108,12 @@ static void seed_stack_protector(void)
 _Noreturn void kernel_main(const struct start_info *info)
 {
     seed_stack_protector();
-    serial_start();
-    console_start();
+    board_start();
     traps_start();
     if (info->magic != START_INFO_MAGIC || info->version < 1 || info->memory_map_count == 0)
         panic("not started as a PVH guest, version 1: no memory map");
     size_t argument_count = read_arguments((const char *)info->command_line);
     memory_start(info);
-    interrupts_start();
     clock_start();
     control_record_number("stamp", "kernel", 0);
     start_program(memory_stack_top(), argument_count);

@@ -4,10 +4,11 @@
 #include <elf.h>
 #include <string.h>
 
+#include "board.h"
 #include "machine.h"
 #include "panic.h"
-#include "pci.h"
 
+#define ENTRIES_MOST 64 /* of the map of memory; more are not looked at */
 #define LARGE_PAGE (2ul << 20)
 #define LOW_MEMORY (1ul << 20)  /* below it: firmware */
 #define STACK_TOP 0x8000000000ul
@@ -156,6 +157,11 @@ static void map(uintptr_t address, uintptr_t physical, size_t size, uint64_t bit
     }
 }
 
+void memory_map(uintptr_t start, size_t size, bool cached)
+{
+    map(start, start, size, WRITABLE | NO_EXECUTE | (cached ? 0 : UNCACHED));
+}
+
 static void unmap_page(void *page)
 {
     uintptr_t address = (uintptr_t)page;
@@ -184,12 +190,15 @@ static void map_image(void)
 
 void memory_start(const struct start_info *info)
 {
-    const struct memory_map_entry *entries = (const void *)info->memory_map;
+    static struct memory_map_entry entries[ENTRIES_MOST];
+    uint32_t count = info->memory_map_count < ENTRIES_MOST ? info->memory_map_count : ENTRIES_MOST;
     uintptr_t image_start = (uintptr_t)&__ehdr_start;
     uintptr_t image_end = round_up((uintptr_t)_end, PAGE_SIZE);
     uintptr_t top = 0;
 
-    for (uint32_t i = 0; i < info->memory_map_count; i++)
+    /* Where the map lies, memory is about to count as free. */
+    memcpy(entries, (const void *)info->memory_map, count * sizeof *entries);
+    for (uint32_t i = 0; i < count; i++)
         if (entries[i].type == MEMORY_RAM && entries[i].address + entries[i].size > top)
             top = entries[i].address + entries[i].size;
     page_count = top / PAGE_SIZE;
@@ -198,9 +207,8 @@ void memory_start(const struct start_info *info)
     if (image_end + taken_size + (1ul << 20) > top)
         panic("out of memory: the image does not fit; give the guest more");
 
-    /* The map of entries may lie in RAM that counts as free: nothing is allocated until it is all read. */
     memset(taken, 0xff, taken_size);
-    for (uint32_t i = 0; i < info->memory_map_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uintptr_t start = round_up(entries[i].address, PAGE_SIZE);
         uintptr_t end = (entries[i].address + entries[i].size) & ~(PAGE_SIZE - 1);
         if (start < LOW_MEMORY)
@@ -213,7 +221,7 @@ void memory_start(const struct start_info *info)
     search_start = LOW_MEMORY / PAGE_SIZE;
 
     top_table = pages_allocate(PAGE_SIZE);
-    for (uint32_t i = 0; i < info->memory_map_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uintptr_t start = round_up(entries[i].address, PAGE_SIZE);
         uintptr_t end = (entries[i].address + entries[i].size) & ~(PAGE_SIZE - 1);
         if (start < LOW_MEMORY)
@@ -229,9 +237,7 @@ void memory_start(const struct start_info *info)
     map_image();
     unmap_page(system_call_stack_guard);
     unmap_page(exception_stack_guard);
-    map(PCI_WINDOW_START, PCI_WINDOW_START, PCI_WINDOW_END - PCI_WINDOW_START, WRITABLE | NO_EXECUTE | UNCACHED);
-    map(0xfec00000, 0xfec00000, PAGE_SIZE, WRITABLE | NO_EXECUTE | UNCACHED); /* I/O APIC */
-    map(0xfee00000, 0xfee00000, PAGE_SIZE, WRITABLE | NO_EXECUTE | UNCACHED); /* local APIC */
+    board_map();
     for (uintptr_t i = 1; i <= STACK_FIRST_PAGES; i++)
         if (!stack_grow(STACK_TOP - i * PAGE_SIZE))
             panic("out of memory: no pages for the stack");

@@ -15,6 +15,9 @@
    neither executable nor, until allocated, used. */
 void memory_start(const struct start_info *info);
 
+/* Maps what is not RAM one to one, readable and writable. For board_map. */
+void memory_map(uintptr_t start, size_t size, bool cached);
+
 /* Where the highest RAM ends: about how much there is, in bytes. */
 size_t memory_size(void);
 

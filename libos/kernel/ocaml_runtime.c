@@ -14,9 +14,9 @@
 
 #include "clock.h"
 #include "console.h"
+#include "control.h"
 #include "format.h"
 #include "memory.h"
-#include "serial.h"
 
 #if OCAML_VERSION < 41300 || OCAML_VERSION >= 50000
 #error "libos/kernel/ocaml_runtime.c is written for OCaml 4.13 and 4.14"

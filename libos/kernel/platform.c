@@ -1,4 +1,4 @@
-/* What OCaml's module Platform asks for; see libos/platform/platform.mli. */
+/* What OCaml's module Platform asks for, where targets do not differ; see libos/platform/platform.mli. */
 #include <stdint.h>
 #include <string.h>
 
@@ -7,12 +7,9 @@
 
 #include "clock.h"
 #include "console.h"
+#include "control.h"
 #include "entropy.h"
-#include "net.h"
 #include "panic.h"
-#include "serial.h"
-#include "traps.h"
-#include "virtio.h"
 
 int64_t unikernel_monotonic_ns(value unit)
 {
@@ -24,37 +21,6 @@ int64_t unikernel_wall_ns(value unit)
 {
     (void)unit;
     return clock_wall_ns();
-}
-
-/* The console is bit 0, and the devices follow, as their interrupts do. */
-static intnat take_events(void)
-{
-    intnat events = 0;
-
-    for (int interrupt = INTERRUPT_CONSOLE; interrupt < INTERRUPT_COUNT; interrupt++) {
-        if (!interrupts_seen[interrupt])
-            continue;
-        interrupts_seen[interrupt] = 0;
-        events |= 1l << (interrupt - INTERRUPT_CONSOLE);
-    }
-    return events | net_news() << (INTERRUPT_DEVICE - INTERRUPT_CONSOLE);
-}
-
-intnat unikernel_wait(int64_t deadline)
-{
-    intnat events;
-
-    virtio_kick_put_off();
-    net_tell();
-    interrupts_take();
-    while ((events = take_events()) == 0) {
-        if (deadline <= 0 || clock_monotonic_ns() >= (uint64_t)deadline)
-            return 0;
-        if (net_allow_interrupts())
-            clock_idle(deadline);
-        net_forbid_interrupts();
-    }
-    return events;
 }
 
 intnat unikernel_console_read(value buffer, intnat offset, intnat length)

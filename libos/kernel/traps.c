@@ -1,6 +1,5 @@
-/* The AMD64 manual, volume 2, chapter 8 (exceptions) and 16 (local APIC); Intel's 82093AA (I/O APIC).
-   A fault of the program becomes the signal SIGSEGV, as on Linux, since the OCaml runtime tells a stack overflow
-   by it; without a handler it is a panic. */
+/* The AMD64 manual, volume 2, chapter 8. A fault of the program becomes the signal SIGSEGV, as on Linux, since the
+   OCaml runtime tells a stack overflow by it; without a handler it is a panic. */
 #include "traps.h"
 
 #include <signal.h>
@@ -15,7 +14,6 @@
 #include "panic.h"
 
 #define VECTOR_COUNT 256
-#define SPURIOUS_VECTOR 255
 #define KERNEL_CODE 8
 #define TASK_STATE 24
 #define INTERRUPT_GATE 0x8e
@@ -27,16 +25,6 @@ enum page_fault_bits { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_FETCH = 16 };
 #define MSR_LSTAR 0xc0000082
 #define MSR_FMASK 0xc0000084
 #define FLAGS_MASKED 0x700 /* interrupts, single step, direction */
-
-#define LOCAL_APIC 0xfee00000ul
-#define LOCAL_APIC_SPURIOUS 0xf0
-#define LOCAL_APIC_ENABLED 0x100
-#define IO_APIC 0xfec00000ul
-#define IO_APIC_DATA 0x10
-#define IO_APIC_REDIRECTION 0x10
-#define CONSOLE_LINE 4
-#define PIC_FIRST_MASK 0x21
-#define PIC_SECOND_MASK 0xa1
 
 struct gate {
     uint16_t offset_low, selector;
@@ -51,8 +39,7 @@ struct __attribute__((packed)) task_state {
     uint16_t reserved4, io_map;
 };
 
-extern const char exception_entries[], interrupt_entries[], ignore_interrupt[];
-extern const char system_call_entry[], exception_stack_end[], kernel_stacks[], kernel_stacks_end[];
+extern const char exception_entries[], system_call_entry[], exception_stack_end[], kernel_stacks[], kernel_stacks_end[];
 extern uint64_t gdt[];
 
 static struct gate gates[VECTOR_COUNT];
@@ -75,6 +62,11 @@ static void set_gate(int vector, const char *entry, int stack)
                                   .offset_high = address >> 32};
 }
 
+void traps_set_gate(int vector, const char *entry)
+{
+    set_gate(vector, entry, 0);
+}
+
 static void load_task_state(void)
 {
     uintptr_t address = (uintptr_t)&task_state;
@@ -86,19 +78,6 @@ static void load_task_state(void)
     __asm__ volatile("ltr %w0" : : "r"(TASK_STATE));
 }
 
-void interrupts_start(void)
-{
-    volatile uint32_t *io_apic = (uint32_t *)IO_APIC;
-
-    out8(PIC_FIRST_MASK, 0xff);
-    out8(PIC_SECOND_MASK, 0xff);
-    *(volatile uint32_t *)(LOCAL_APIC + LOCAL_APIC_SPURIOUS) = LOCAL_APIC_ENABLED | SPURIOUS_VECTOR;
-    io_apic[0] = IO_APIC_REDIRECTION + 2 * CONSOLE_LINE + 1;
-    io_apic[IO_APIC_DATA / 4] = 0; /* to processor 0 */
-    io_apic[0] = IO_APIC_REDIRECTION + 2 * CONSOLE_LINE;
-    io_apic[IO_APIC_DATA / 4] = INTERRUPT_VECTOR + INTERRUPT_CONSOLE;
-}
-
 void traps_start(void)
 {
     struct __attribute__((packed)) {
@@ -108,9 +87,6 @@ void traps_start(void)
 
     for (int vector = 0; vector < 32; vector++)
         set_gate(vector, exception_entries + 16 * vector, 1);
-    for (int i = 0; i < INTERRUPT_COUNT; i++)
-        set_gate(INTERRUPT_VECTOR + i, interrupt_entries + 32 * i, 0);
-    set_gate(SPURIOUS_VECTOR, ignore_interrupt, 0);
     load_task_state();
     __asm__ volatile("lidt %0" : : "m"(table));
     write_msr(MSR_STAR, (uint64_t)KERNEL_CODE << 32);

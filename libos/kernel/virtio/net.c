@@ -12,9 +12,9 @@
 #include <caml/mlvalues.h>
 
 #include "clock.h"
+#include "interrupts.h"
 #include "machine.h"
 #include "memory.h"
-#include "traps.h"
 #include "virtio.h"
 
 #define PLACES (INTERRUPT_COUNT - INTERRUPT_DEVICE)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "console.h"
+#include "interrupts.h"
 #include "machine.h"
-#include "traps.h"
 #include "virtio.h"
 
 #define NS_PER_S 1000000000ull
@@ -26,7 +26,6 @@
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01u
 #define KVM_ENABLE 1u
 
-#define LOCAL_APIC 0xfee00000ul
 #define APIC_TIMER_VECTOR 0x320
 #define APIC_TIMER_INITIAL 0x380
 #define APIC_TIMER_CURRENT 0x390
@@ -216,6 +215,7 @@ uint64_t clock_wall_ns(void)
 
 void clock_start(void)
 {
+    interrupts_start(); /* the timer's is one */
     rate_is_exact = rate_from_kvm();
     measure_begin();
     base_tsc = boot_tsc;

@@ -3,7 +3,6 @@
 #define SERIAL_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* Finds the control channel. */
 void serial_start(void);
@@ -15,9 +14,5 @@ size_t serial_read_console(char *bytes, size_t length);
 
 /* Waits until all that was written has left: what is still in a port is lost when the machine goes off. */
 void serial_drain(void);
-
-/* Writes one record to the control channel, if there is one. Records: docs/ARCHITECTURE.md, section 3. */
-void control_record(const char *word, const char *argument);
-void control_record_number(const char *word, const char *name, uint64_t number);
 
 #endif

@@ -1,7 +1,7 @@
 /* 16550 UART, as the data sheet of National Semiconductor's PC16550D tells. */
 #include "serial.h"
 
-#include "format.h"
+#include "control.h"
 #include "machine.h"
 
 enum port { CONSOLE = 0x3f8, CONTROL = 0x2f8 };
@@ -78,27 +78,8 @@ void serial_drain(void)
         port_drain(CONTROL);
 }
 
-void control_record(const char *word, const char *argument)
+void control_write(const char *line, size_t length)
 {
-    struct text record = {.length = 0};
-
-    if (!control_present)
-        return;
-    text_add(&record, word);
-    text_add(&record, " ");
-    text_add(&record, argument);
-    text_end_line(&record);
-    port_write(CONTROL, record.bytes, record.length);
-}
-
-void control_record_number(const char *word, const char *name, uint64_t number)
-{
-    struct text argument = {.length = 0};
-
-    if (name != NULL) {
-        text_add(&argument, name);
-        text_add(&argument, " ");
-    }
-    text_add_decimal(&argument, number);
-    control_record(word, text_string(&argument));
+    if (control_present)
+        port_write(CONTROL, line, length);
 }

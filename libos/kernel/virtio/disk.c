@@ -9,8 +9,8 @@
 #include <caml/fail.h>
 #include <caml/mlvalues.h>
 
+#include "interrupts.h"
 #include "memory.h"
-#include "traps.h"
 #include "virtio.h"
 
 #define PLACES (INTERRUPT_COUNT - INTERRUPT_DEVICE)
@@ -87,13 +87,14 @@ value unikernel_disk_connect(value place_value, value name)
     uint32_t sector_size = features & SECTOR_SIZE ? configuration.sector_size : UNIT;
     uint32_t segments = features & SEGMENTS_MOST ? configuration.segments_most : 1;
     disk->units_per_sector = sector_size / UNIT;
-    value info = caml_alloc_tuple(6);
+    value info = caml_alloc_tuple(7);
     Field(info, 0) = Val_bool(!(features & READ_ONLY));
     Field(info, 1) = Val_long(sector_size);
     Field(info, 2) = Val_long(configuration.units / disk->units_per_sector);
     Field(info, 3) = Val_bool(features & FLUSH);
     Field(info, 4) = Val_long(segments < QUEUE_SIZE - 2 ? segments : QUEUE_SIZE - 2);
-    Field(info, 5) = Val_long(QUEUE_SIZE);
+    Field(info, 5) = Val_long(Max_long);
+    Field(info, 6) = Val_long(QUEUE_SIZE);
     return info;
 }
 

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "interrupts.h"
 #include "serial.h"
-#include "traps.h"
 #include "virtio.h"
 
 #define MULTIPORT (1u << 1)
@@ -152,11 +152,6 @@ void console_write(const char *bytes, size_t length)
         write_virtio(bytes, length);
     else
         serial_write_console(bytes, length);
-}
-
-void console_print(const char *text)
-{
-    console_write(text, strlen(text));
 }
 
 static size_t read_virtio(char *bytes, size_t length)
