@@ -30,7 +30,7 @@ class Target:
 TARGETS = (
     Target("virtio", "PVH ELF for QEMU and KVM, run as a libvirt domain", ("offline", "opam")),
     Target("unix", "ordinary Linux process", ("offline", "opam")),
-    Target("xen", "PVH ELF for Xen, run by xl or libvirt", ("opam",)),
+    Target("xen", "PVH ELF for Xen, run by xl or libvirt", ("offline", "opam")),
     Target("hvt", "Solo5 image for the hvt tender", ("opam",)),
     Target("spt", "Solo5 image for the spt tender", ("opam",)),
 )

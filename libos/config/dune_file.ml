@@ -1,7 +1,8 @@
 let file = "dune"
 
 let target_library = function
-  | `Virtio | `Xen -> "unikernel-kernel"
+  | `Virtio -> "unikernel-kernel"
+  | `Xen -> "unikernel-xen"
   | `Unix -> "unikernel-unix"
   | (#Key.mode_solo5 | #Key.mode_xen | #Key.mode_unix | #Key.mode_unikraft) as mode ->
       Refusal.unsupported ~what:"target" (Key.target_name mode)

@@ -7,12 +7,17 @@ let abstract_type () = Type
 module Info = struct
   type t = { name : string; target : Key.mode; hardware : (string * string) list }
 
-  let place info ~name ~kind =
-    let rec find place = function
-      | [] -> invalid_arg "Info.place"
-      | device :: rest -> if device = (name, kind) then place else find (place + 1) rest
-    in
-    find 0 info.hardware
+  let rec find place device = function
+    | [] -> invalid_arg "Info.place"
+    | first :: rest -> if device = first then place else find (place + 1) device rest
+
+  (* Xen numbers each kind of device by itself; interfaces have their places behind those of disks. *)
+  let place { target; hardware; _ } ~name ~kind =
+    match target with
+    | #Key.mode_xen ->
+        let first = if kind = "block" then 0 else 16 in
+        find first (name, kind) (List.filter (fun (_, kind') -> kind' = kind) hardware)
+    | _ -> find 0 (name, kind) hardware
 end
 
 type 'a code = string

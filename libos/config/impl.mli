@@ -48,7 +48,7 @@ module Info : sig
   }
 
   val place : t -> name:string -> kind:string -> int
-  (** [place info ~name ~kind] is the place of a device on the bus, from 0. *)
+  (** [place info ~name ~kind] is the place of a device on the bus, as [Platform] counts it for the target. *)
 end
 
 (** {1 Devices} *)

@@ -7,6 +7,7 @@ type info = {
   sectors : int;
   flushes : bool;
   segments : int;
+  bytes : int;
   room : int;
 }
 

@@ -4,7 +4,8 @@
     This is what drivers are written on ([libos/drivers/block]). Nothing here is checked. *)
 
 type place = int
-(** The place of a disk in the order of [config.ml], from 0. At most 14 devices have one. *)
+(** Where the target finds a disk: its place among all devices in the order of [config.ml], from 0; at most 14 have one.
+    For the target [xen], which numbers each kind of device by itself, its place among the disks. *)
 
 type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
 
@@ -14,6 +15,7 @@ type info = {
   sectors : int;
   flushes : bool;  (** What is written may be in a cache until it is flushed. *)
   segments : int;  (** The most buffers of one request. *)
+  bytes : int;  (** The most bytes of one request, a multiple of [sector_size]. *)
   room : int;  (** How much room there is for requests: each takes two, and one for each buffer. *)
 }
 

@@ -10,7 +10,8 @@
     the main loop need one exit to the hypervisor. *)
 
 type place = int
-(** The place of an interface in the order of [config.ml], from 0. At most 14 devices have one. *)
+(** Where the target finds an interface: its place among all devices in the order of [config.ml], from 0; at most 14 have
+    one. For the target [xen], which numbers each kind of device by itself, 16 and its place among the interfaces. *)
 
 type buffer = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
 

@@ -33,7 +33,7 @@ external wait : deadline:(int64[@unboxed]) -> (int[@untagged])
     An event says that something came since the source was last emptied, so whoever waits for it takes
     everything there is, before and after.
 
-    Bit 0 is the console. Bit [n + 1] is the device at place [n] in the order of [config.ml].
+    Bit 0 is the console. Bit [n + 1] is the device at place [n].
 
     C: [intnat unikernel_wait(int64_t deadline)]. *)
 

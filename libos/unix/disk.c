@@ -52,13 +52,14 @@ value unikernel_disk_connect(value place_value, value name)
     if (size < 0)
         caml_failwith(strerror(errno));
     disks[place].file = file;
-    value info = caml_alloc_tuple(6);
+    value info = caml_alloc_tuple(7);
     Field(info, 0) = Val_bool(read_write);
     Field(info, 1) = Val_long(SECTOR_SIZE);
     Field(info, 2) = Val_long(size / SECTOR_SIZE);
     Field(info, 3) = Val_true;
     Field(info, 4) = Val_long(SEGMENTS);
-    Field(info, 5) = Val_long(ROOM);
+    Field(info, 5) = Val_long(Max_long);
+    Field(info, 6) = Val_long(ROOM);
     CAMLreturn(info);
 }
 

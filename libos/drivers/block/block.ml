@@ -94,7 +94,7 @@ let first_error results = List.fold_left (fun so_far result -> if so_far = Ok ()
 
 let transfer t kind sector buffers =
   let requests =
-    Transfer.requests ~sector_size:t.info.sector_size ~segments:t.disk.segments ~bytes:request_bytes sector buffers
+    Transfer.requests ~sector_size:t.info.sector_size ~segments:t.disk.segments ~bytes:(min request_bytes t.disk.bytes) sector buffers
   in
   match requests with
   | [] -> Lwt.return_ok ()
