@@ -17,7 +17,16 @@ from typing import Any, Final, Literal
 
 from labkit.errors import UsageError
 
-__all__ = ["LAB_NAMESPACE", "DomainDisk", "DomainNetwork", "domain_name", "domain_xml"]
+__all__ = [
+    "LAB_NAMESPACE",
+    "DomainDisk",
+    "DomainNetwork",
+    "check_xml",
+    "domain_name",
+    "domain_xml",
+    "printed",
+    "text_element",
+]
 
 LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 """XML namespace of the ownership that labkit writes into a domain's metadata."""
@@ -139,34 +148,29 @@ def domain_xml(
     called = name or domain_name(str(manifest.get("name", image.stem)))
     texts = {"image's path": str(image), "command line": command_line, "name": called}
     texts |= {f"path of the disk {disk.name}": str(disk.path) for disk in disks}
-    for title, text in texts.items():
-        if found := _NOT_IN_XML.search(text):
-            raise UsageError(
-                f"The {title} holds the character {found.group()!r}, which cannot stand in XML.",
-                next_step=f"Take it out of the {title}.",
-            )
+    check_xml(texts)
     ET.register_namespace("lab", LAB_NAMESPACE)
     domain = ET.Element("domain", type=hypervisor)
-    _text(domain, "name", called)
+    text_element(domain, "name", called)
     if owner is not None:
         ET.SubElement(ET.SubElement(domain, "metadata"), f"{{{LAB_NAMESPACE}}}guest", dict(owner))
-    _text(domain, "memory", str(memory_mib), unit="MiB")
-    _text(domain, "vcpu", "1")
+    text_element(domain, "memory", str(memory_mib), unit="MiB")
+    text_element(domain, "vcpu", "1")
     system = ET.SubElement(domain, "os")
-    _text(system, "type", "hvm", arch="x86_64", machine="pc")
-    _text(system, "loader", QBOOT, type="rom")
-    _text(system, "kernel", str(image))
+    text_element(system, "type", "hvm", arch="x86_64", machine="pc")
+    text_element(system, "loader", QBOOT, type="rom")
+    text_element(system, "kernel", str(image))
     if command_line:
-        _text(system, "cmdline", command_line)
+        text_element(system, "cmdline", command_line)
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
     ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
     clock = ET.SubElement(domain, "clock", offset="utc")
     ET.SubElement(clock, "timer", name="hpet", present="no")
     for event in ("on_poweroff", "on_reboot", "on_crash"):
-        _text(domain, event, "destroy")
+        text_element(domain, event, "destroy")
     devices = ET.SubElement(domain, "devices")
-    _text(devices, "emulator", EMULATOR)
+    text_element(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
     for number, disk in enumerate(disks):
         _disk(devices, number, disk, emulated=hypervisor == "qemu")
@@ -196,10 +200,28 @@ def domain_xml(
         for network in networks
     )
     by = "processor" if hypervisor == "kvm" else "emulator"
-    return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
+    return printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
 
 
-def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
+def check_xml(texts: Mapping[str, str]) -> None:
+    """Look whether texts can stand in XML.
+
+    Args:
+        texts: each by what it is, for the error.
+
+    Raises:
+        UsageError: one cannot.
+    """
+    for title, text in texts.items():
+        if found := _NOT_IN_XML.search(text):
+            raise UsageError(
+                f"The {title} holds the character {found.group()!r}, which cannot stand in XML.",
+                next_step=f"Take it out of the {title}.",
+            )
+
+
+def text_element(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
+    """Add an element with a text."""
     element = ET.SubElement(parent, tag, attributes)
     element.text = text
     return element
@@ -223,7 +245,7 @@ def _disk(devices: ET.Element, number: int, disk: DomainDisk, *, emulated: bool)
     ET.SubElement(element, "target", dev=f"vd{chr(ord('a') + number)}", bus="virtio")
     if disk.read_only:
         ET.SubElement(element, "readonly")
-    _text(element, "serial", disk.name[:_SERIAL_LENGTH])
+    text_element(element, "serial", disk.name[:_SERIAL_LENGTH])
     _address(element, disk.place)
 
 
@@ -254,7 +276,8 @@ def _serial(devices: ET.Element, port: int, socket: Path | None) -> None:
     ET.SubElement(serial, "target", type="isa-serial", port=str(port))
 
 
-def _printed(domain: ET.Element, comment: str) -> str:
+def printed(domain: ET.Element, comment: str) -> str:
+    """A domain as indented XML, with a comment before it."""
     ET.indent(domain)
     body = ET.tostring(domain, encoding="unicode")
     safe = re.sub("-(?=-)", "- ", comment)  # two dashes would end the comment

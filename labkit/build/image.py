@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labkit.build.cache import Cache
     from labkit.build.diagnostics import Diagnostic
 
-__all__ = ["BUILD_LOG", "DOMAIN_XML", "LINK_MAP", "MANIFEST", "RECORD", "SYMBOLS", "Image"]
+__all__ = ["BUILD_LOG", "DOMAIN_XML", "LINK_MAP", "MANIFEST", "RECORD", "SYMBOLS", "XL_SUFFIX", "Image"]
 
 BUILD_LOG = "build.log"
 DOMAIN_XML = "domain.xml"
@@ -27,6 +27,8 @@ MANIFEST = "manifest.json"
 RECORD = "image.json"
 SYMBOLS = "symbols.elf"
 """The same program with its symbols, for ``nm`` and ``gdb``."""
+XL_SUFFIX = ".xl"
+"""Of the configuration for ``xl create``, which is called after the image."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +124,11 @@ class Image:
     def domain_xml(self) -> str:
         """The libvirt XML template made with the image; '' for a file without its build's folder."""
         return self._beside(DOMAIN_XML)
+
+    @property
+    def xl_configuration(self) -> str:
+        """What ``xl create`` takes; '' if it is not for Xen, or a file without its build's folder."""
+        return self._beside(f"{self.name}{XL_SUFFIX}")
 
     @cached_property
     def sections(self) -> dict[str, int]:

@@ -12,15 +12,14 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from labkit.build.byhand import by_hand
 from labkit.build.cache import Cache
 from labkit.build.diagnostics import Report
-from labkit.build.image import BUILD_LOG, DOMAIN_XML, LINK_MAP, MANIFEST, RECORD, SYMBOLS, Image, read_record
+from labkit.build.image import BUILD_LOG, LINK_MAP, MANIFEST, RECORD, SYMBOLS, Image, read_record
 from labkit.build.job import MAP_IN_BUILD, NOTES, Job, Notes, Recipe
 from labkit.build.libos import find_libos, install_libos
-from labkit.build.manifest import Manifest
 from labkit.build.source import ImageSource, SourceFile
 from labkit.build.target import Target
 from labkit.build.tools import find_tools
@@ -109,8 +108,8 @@ class Offline:
             job.finish(entry / MANIFEST, path)
             (entry / BUILD_LOG).write_text(log)
             final = self._cache.path("images", key) / path.name
-            if manifest.target == "virtio":
-                (entry / DOMAIN_XML).write_text(_domain_xml(manifest, final))
+            for name, text in by_hand(manifest, final).items():
+                (entry / name).write_text(text)
             os.link(job.program, entry / SYMBOLS)  # dune replaces its file by the next
             with suppress(FileNotFoundError):  # dune did not link if only a comment changed
                 (job.space.tree / "_build/default" / MAP_IN_BUILD).replace(job.space.folder / LINK_MAP)
@@ -137,18 +136,3 @@ class Offline:
 
 def _waits(doing: Step) -> Callable[[], None]:
     return lambda: doing.progress("another labkit builds it: waiting")
-
-
-def _domain_xml(manifest: Manifest, image: Path) -> str:
-    from labkit.build.domainxml import DomainDisk, DomainNetwork, domain_xml
-
-    disks = [
-        DomainDisk(place, device.name, image.with_name(f"{device.name}.img"))  # which whoever tries it makes
-        for place, device in enumerate(manifest.devices)
-        if device.kind == "block"
-    ]
-    names = [
-        (place, device.name) for place, device in enumerate(manifest.devices) if device.kind == "network"
-    ]
-    networks = [DomainNetwork(place, name, number) for number, (place, name) in enumerate(names)]
-    return domain_xml(json.loads(manifest.to_json()), image, disks=disks, networks=networks)

@@ -34,6 +34,7 @@ _REASONS: Final = {
     "C library (libm)": "the OCaml runtime computes with it",
     "compiler (libgcc)": "helpers that the C compiler calls",
     "unikernel_kernel": "boots the machine: memory, traps, clock, console",
+    "unikernel_xen": "boots the domain: memory, traps, clock, and Xen's devices",
     "unikernel_os": "the main loop: runs what is ready, then sleeps",
     "platform": "OCaml's face of the kernel",
     "mirage_runtime": "boot arguments, and what is called at the end",
