@@ -5,18 +5,23 @@ type network
 let network = abstract_type ()
 let kind = "network"
 
-(* On the bus an interface has a name; a process has no bus. *)
-let interface =
-  once (fun name ->
-      let connect (info : Info.t) module_name _ =
-        match info.target with
-        | #Key.mode_unix -> Refusal.unsupported ~what:"device" "network of the target unix"
-        | _ -> code ~pos:__POS__ "%s.connect ~place:%d %S" module_name (Info.place info ~name ~kind) name
-      in
-      v "Netif" ~variable:"netif" ~kind:(Hardware { name; kind }) ~packages:[ Package.v "unikernel-net" ] ~connect network)
+let device ~runtime_args name =
+  let connect (info : Info.t) module_name args =
+    let place = Info.place info ~name ~kind in
+    let named = match args with [ argument ] -> argument | _ -> Printf.sprintf "%S" name in
+    code ~pos:__POS__ "%s.connect ~place:%d %s" module_name place named
+  in
+  let kind = Hardware { name; kind } in
+  v "Netif" ~variable:"netif" ~kind ~packages:[ Package.v "unikernel-net" ] ~runtime_args ~connect network
 
-let netif ?group:_ name = interface name
-let default_network = netif "service"
+(* On the bus an interface has a name; a process is told at its start to which TAP interface of its machine it belongs. *)
+let on_bus = once (device ~runtime_args:[])
+
+let tap =
+  once (fun (group, name) -> device ~runtime_args:[ Runtime_arg.v (Runtime_arg.interface ?group name) ] name)
+
+let netif ?group name = if_ Key.is_unix (tap (group, name)) (on_bus name)
+let default_network = if_ Key.is_unix (netif "tap0") (netif "service")
 
 type ethernet
 

@@ -29,6 +29,7 @@ let network ?group name term default =
     packages = [ Package.v ~sublibs:[ "network" ] "mirage-runtime" ];
   }
 
+let interface ?group default = network ?group "interface" "interface" (Printf.sprintf "%S" default)
 let optional value to_text = match value with None -> "None" | Some value -> "(Some " ^ to_text value ^ ")"
 let parsed of_string to_string value = Printf.sprintf "(Ipaddr.%s %S)" of_string (to_string value)
 let v4_prefix = parsed "V4.Prefix.of_string_exn" Ipaddr.V4.Prefix.to_string

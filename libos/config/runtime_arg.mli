@@ -25,6 +25,9 @@ val delay : int arg
 
     With [group], an argument's name begins with it. *)
 
+val interface : ?group:string -> string -> string arg
+(** [--interface]. *)
+
 val ipv4 : ?group:string -> Ipaddr.V4.Prefix.t -> Ipaddr.V4.Prefix.t arg
 (** [--ipv4]. *)
 

@@ -25,8 +25,6 @@ static int64_t boot_ns;
 static int input_armed = 1;
 static int input_ended;
 
-intnat events_pending;
-
 static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
@@ -54,8 +52,8 @@ int64_t unikernel_wall_ns(value unit)
 
 intnat unikernel_wait(int64_t deadline)
 {
-    struct pollfd input = {.fd = input_armed ? STDIN_FILENO : -1, .events = POLLIN};
-
+    struct pollfd sources[] = {{.fd = input_armed ? STDIN_FILENO : -1, .events = POLLIN},
+                               {.fd = events_descriptor(), .events = POLLIN}};
     intnat events = events_pending;
 
     events_pending = 0;
@@ -68,10 +66,13 @@ intnat unikernel_wait(int64_t deadline)
             timeout.tv_sec = left / NS_PER_S;
             timeout.tv_nsec = left % NS_PER_S;
         }
-        int ready = ppoll(&input, 1, deadline == INT64_MAX ? NULL : &timeout, NULL);
+        int ready = ppoll(sources, 2, deadline == INT64_MAX ? NULL : &timeout, NULL);
         if (ready > 0) {
-            input_armed = 0;
-            return events | CONSOLE;
+            if (sources[0].revents) {
+                input_armed = 0;
+                events |= CONSOLE;
+            }
+            return sources[1].revents ? events | events_collect() : events;
         }
         if (ready == 0)
             return events;
