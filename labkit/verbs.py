@@ -85,16 +85,18 @@ def boot(
                 f"{ready.name} was built for the target unix: a process ends with the one that started it.",
                 next_step="Leave out --stay, or build it for virtio.",
             )
-        if network is not None or forward or capture:
+        if network is not None or capture:
             raise UsageError(
-                f"{ready.name} was built for the target unix: a process has no network device.",
-                next_step="Leave out network, forward and capture, or build it for virtio.",
+                f"{ready.name} was built for the target unix: a process has no frames of its own, only this "
+                "machine's sockets.",
+                next_step="Leave out network and capture, or build it for virtio.",
             )
         return boot_process(
             ready,
             memory=memory,
             arguments=arguments,
             disks=disks,
+            forward=forward,
             timeout=timeout,
             output_limit=output_limit,
         )
@@ -154,7 +156,8 @@ def _check_runs_here(image: Image) -> None:
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",
         )
-    others = [device for device in image.manifest.devices if device.kind not in ("block", "network")]
+    known = ("block", "network", *(("sockets",) if target == "unix" else ()))
+    others = [device for device in image.manifest.devices if device.kind not in known]
     if others:
         names = ", ".join(f"{device.name} ({device.kind})" for device in others)
         raise GuestError(

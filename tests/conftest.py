@@ -57,6 +57,17 @@ def run_folder() -> Iterator[Path]:
             shutil.rmtree(base, ignore_errors=True)
 
 
+PLACES = _load(ROOT / "tests" / "places.py").PLACES
+
+
+@pytest.fixture(scope="session", params=PLACES, ids=str)
+def place(request: pytest.FixtureRequest) -> Any:
+    """Each target on each host, one after another: see tests/places.py."""
+    if reason := request.param.missing():
+        pytest.skip(reason)
+    return request.param
+
+
 @pytest.fixture(scope="module")  # while it is open, the main thread counts as inside an event loop
 def browser() -> Iterator[Any]:
     """Debian's Chromium, headless."""

@@ -34,7 +34,10 @@ class ToolchainInfo:
 
 @dataclass(frozen=True)
 class Device:
-    """A device that the image expects: its name in ``config.ml``, and its kind (``block``, ``network``)."""
+    """A device that the image expects: its name in ``config.ml``, and its kind.
+
+    The kind is ``block``, ``network``, or for a process ``sockets``.
+    """
 
     name: str
     kind: str

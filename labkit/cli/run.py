@@ -111,7 +111,7 @@ def status_of(name: str, status: int | None, reason: str, detail: str) -> int:
 
 def _forwards(image: Image, given: tuple[str, ...]) -> dict[int, int]:
     """The guest's port by this machine's."""
-    if given and all(device.kind != "network" for device in image.manifest.devices):
+    if given and all(device.kind not in ("network", "sockets") for device in image.manifest.devices):
         raise UsageError(
             f"--forward {given[0]} is for a network device, and {image.name} has none.",
             next_step="Leave out --forward, or give the unikernel such a device in config.ml.",

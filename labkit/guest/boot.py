@@ -134,6 +134,7 @@ def boot_process(
     memory: int | None = None,
     arguments: Sequence[str] = (),
     disks: Disks | None = None,
+    forward: Mapping[int, int] | None = None,
     timeout: float | None = None,
     output_limit: int | None = None,
 ) -> Guest:
@@ -146,6 +147,7 @@ def boot_process(
         memory: the most memory of its own that it may have, in MiB; ``LABKIT_MEMORY`` unless given.
         arguments: the words after the program's name.
         disks: as for :func:`boot`.
+        forward: as for :func:`boot`; the process listens on these ports in the place of its own.
         timeout: the longest it may run, in seconds; then it is killed.
         output_limit: the most bytes it may print; then it is killed.
 
@@ -159,7 +161,10 @@ def boot_process(
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, 0, image.name)
     quote(arguments)  # what a kernel's command line cannot hold is refused for every target
-    planned = plan_disks(image.name, read_manifest(path), disks or {})
+    manifest = read_manifest(path)
+    planned = plan_disks(image.name, manifest, disks or {})
+    sockets = [device["name"] for device in manifest.get("devices", []) if device["kind"] == "sockets"]
+    check_forwards(image.name, sockets, forward or {})
     check_plain(planned, "of a process", "Build the image for virtio, or give it the disk as it is.")
     for disk in planned:
         if disk.disk.read_only:
@@ -176,6 +181,8 @@ def boot_process(
         output_limit=output_limit,
         console_bytes=found.console_bytes,
         disks=planned,
+        network=next(iter(sockets), None),
+        forwards=forward or {},
     )
     folder = found.run_folder() / "g"
     folder.mkdir(mode=0o700, exist_ok=True)

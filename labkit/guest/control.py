@@ -6,14 +6,17 @@ record is counted and dropped, and one that does not end is cut.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, cast
 
-__all__ = ["ControlReader", "ExitRecord", "PanicRecord", "Record", "Stamp"]
+__all__ = ["ControlReader", "ExitRecord", "ForwardRecord", "ListenRecord", "PanicRecord", "Record", "Stamp"]
 
 RECORD_BYTES: Final = 512
 MOST_STAMPS: Final = 256
 _MOST_NANOSECONDS: Final = 1 << 63
+_LISTEN: Final = re.compile(r"(un)?listen (\d{1,5})(?:/(udp))?")
+_FORWARD: Final = re.compile(r"forward (\d{1,5}):(\d{1,5})(?:/(udp))? (open|waits|closed|failed)(?: (.+))?")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,30 @@ class PanicRecord:
     reason: str
 
 
-Record = Stamp | ExitRecord | PanicRecord
+@dataclass(frozen=True)
+class ListenRecord:
+    """The program listens on a port of its own from now on, or no longer. Told by processes."""
+
+    port: int
+    protocol: Literal["tcp", "udp"]
+    listens: bool
+
+
+@dataclass(frozen=True)
+class ForwardRecord:
+    """What has become of a forward of a process.
+
+    The state is ``open``, ``waits`` (for the program to listen), ``closed`` or ``failed``.
+    """
+
+    host_port: int
+    port: int
+    protocol: Literal["tcp", "udp"]
+    state: str
+    reason: str = ""
+
+
+Record = Stamp | ExitRecord | PanicRecord | ListenRecord | ForwardRecord
 
 
 class ControlReader:
@@ -88,7 +114,19 @@ class ControlReader:
             if name and _number(nanoseconds) is not None and int(nanoseconds) < _MOST_NANOSECONDS:
                 self._stamps += 1
                 return Stamp(name, int(nanoseconds))
-        return None
+        return _network_record(text)
+
+
+def _network_record(text: str) -> ListenRecord | ForwardRecord | None:
+    if match := _LISTEN.fullmatch(text):
+        return ListenRecord(int(match[2]), _protocol(match[3]), listens=not match[1])
+    if match := _FORWARD.fullmatch(text):
+        return ForwardRecord(int(match[1]), int(match[2]), _protocol(match[3]), match[4], match[5] or "")
+    return None
+
+
+def _protocol(told: str | None) -> Literal["tcp", "udp"]:
+    return cast("Literal['tcp', 'udp']", told or "tcp")
 
 
 def _number(text: str) -> int | None:

@@ -13,17 +13,20 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from labkit import events
 from labkit.build.domainxml import domain_name
 from labkit.errors import HostError, LabError
-from labkit.guest.control import ControlReader, Stamp
+from labkit.guest.control import ControlReader, ForwardRecord, ListenRecord, Stamp
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Reason, State
+from labkit.guest.network.hostports import PORTS_VARIABLE, HostPorts
+from labkit.guest.network.processnetwork import ProcessNetwork
 from labkit.guest.ownership import this_process
 from labkit.guest.pump import Link
 from labkit.guest.served import ServedGuest
@@ -50,6 +53,8 @@ class ProcessPlan:
         output_limit: the most bytes it may print.
         console_bytes: how much of its console is kept.
         disks: its disks.
+        network: how ``config.ml`` calls its use of this machine's sockets; none if it uses none.
+        forwards: ports of this machine that lead to it: its own port, by the machine's.
     """
 
     path: Path
@@ -60,6 +65,8 @@ class ProcessPlan:
     output_limit: int | None = None
     console_bytes: int = 1 << 20
     disks: tuple[PlannedDisk, ...] = ()
+    network: str | None = None
+    forwards: Mapping[int, int] = field(default_factory=dict)
 
 
 class ProcessGuest(ServedGuest):
@@ -79,6 +86,11 @@ class ProcessGuest(ServedGuest):
         self._status: int | None = None
         self.created = dt.datetime.now(dt.UTC)
         self._disk_locks = ExitStack()
+        self._ports = HostPorts(self.name, self._tell, lambda: self._state is State.ENDED)
+        self._ports_words = ""
+        if plan.network is not None:
+            ending = lambda: self._exit.detail if self._exit else None  # noqa: E731
+            self.networks[plan.network] = ProcessNetwork(plan.network, self.name, self._ports, ending)
         owner = this_process()
         # Told from a domain's folder by the p; the sweep of dead owners' folders takes both.
         self._folder = folder / f"{owner.pid}-{owner.start}-p{next(_numbers)}"
@@ -88,12 +100,14 @@ class ProcessGuest(ServedGuest):
 
         Raises:
             HostError: this machine cannot start it.
-            UsageError: another guest has one of its disks.
+            UsageError: another guest has one of its disks, or a port is in use.
         """
         with events.step("boot", self.name) as step, ExitStack() as undo:
             undo.callback(self._disk_locks.close)
             for disk in self._plan.disks:
                 self._disk_locks.enter_context(DiskLock(disk.disk.path, shared=disk.place.read_only))
+            undo.callback(self._ports.over)
+            self._ports_words = self._ports.begin(self._plan.forwards)
             self._make_folder()
             undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
             console, program_console = socket.socketpair()
@@ -167,7 +181,11 @@ class ProcessGuest(ServedGuest):
             stdout=console.fileno(),
             stderr=console.fileno(),
             cwd=self._folder,
-            env={CONTROL_VARIABLE: str(control.fileno()), "PATH": os.defpath},
+            env={
+                CONTROL_VARIABLE: str(control.fileno()),
+                PORTS_VARIABLE: self._ports_words,
+                "PATH": os.defpath,
+            },
             pass_fds=(control.fileno(),),
             start_new_session=True,  # Ctrl-C is for the notebook, not for the guest
         )
@@ -190,6 +208,11 @@ class ProcessGuest(ServedGuest):
                 with self._changed:
                     self._stamps[record.name] = record.nanoseconds
                 self._note("stamp", f"{record.name} {record.nanoseconds}")
+            elif isinstance(record, ListenRecord | ForwardRecord):
+                self._ports.told(record)
+
+    def _tell(self, line: str) -> None:
+        self._control_link.send(f"{line}\n".encode())
 
     def _request(self, reason: Reason) -> None:
         """Bring about the end."""
@@ -210,6 +233,7 @@ class ProcessGuest(ServedGuest):
         status, reason, detail = self._how_it_ended(self._status)
         seconds = time.monotonic() - self._began
         self._finish(Exit(status, reason, detail, self.console.last_words(), self.stamps, seconds))
+        self._ports.over()
         self._pump.stop()
         self._disk_locks.close()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -9,11 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from labkit.build.builder import build
-from labkit.guest import boot
 
 pytestmark = pytest.mark.live
 
@@ -22,9 +20,9 @@ BODY = bytes(i * 7 % 256 for i in range(2_000_000))
 
 
 @pytest.fixture(scope="module")
-def addresses(root: Path) -> Iterator[dict[int, Address]]:
+def addresses(root: Path, place: Any) -> Iterator[dict[int, Address]]:
     """Where the guest's ports are found."""
-    with boot(build(root / "tests" / "images" / "http"), timeout=120) as guest:
+    with place.boot(root / "tests" / "images" / "http", timeout=120) as guest:
         guest.network.wait_for_address()
         yield {port: guest.network.forward(port).address for port in (80, 8080)}
         assert guest.exit is None, guest.console.last_words()

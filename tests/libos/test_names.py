@@ -9,12 +9,15 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.live
 
-HOST = "10.0.2.2"  # how the guest sees this machine
+GATEWAY = "10.0.2.2"  # how a guest of QEMU's network calls this machine
+LOCAL = {GATEWAY: "www.test", "127.0.0.1": "process.test"}  # names of this machine
 A, ALIAS, AAAA = 1, 5, 28
 NO_TLS = "https needs TLS, which the offline toolchain does not have; labkit build --toolchain opam has it"
 PAGE = bytes(range(256)) * 1000
@@ -29,9 +32,10 @@ def record(name: str, kind: int, data: bytes) -> bytes:
 
 
 RECORDS = {
-    "a.test": [record("a.test", A, socket.inet_aton(HOST))],
+    "a.test": [record("a.test", A, socket.inet_aton(GATEWAY))],
     "six.test": [record("six.test", AAAA, socket.inet_pton(socket.AF_INET6, "fd00::2"))],
-    "www.test": [record("www.test", ALIAS, labels("a.test")), record("a.test", A, socket.inet_aton(HOST))],
+    "www.test": [record("www.test", ALIAS, labels("a.test")), record("a.test", A, socket.inet_aton(GATEWAY))],
+    "process.test": [record("process.test", A, socket.inet_aton("127.0.0.1"))],
     "far.test": [record("far.test", ALIAS, labels("a.test"))],
     "large.test": [
         record("large.test", A, bytes([10, 1, high, low])) for high in range(2) for low in range(256)
@@ -121,14 +125,15 @@ def ports() -> Iterator[dict[str, int]]:
 
 
 @pytest.fixture
-def told(ports: dict[str, int], end_of: Callable) -> Callable[..., list[str]]:
+def told(ports: dict[str, int], place: Any, root: Path) -> Callable[..., list[str]]:
     """What the guest prints when it is given these arguments."""
 
     def told(*arguments: str) -> list[str]:
-        servers = f"{HOST}:{ports['dns']}"
-        end, text = end_of("names", f"--dns-servers={servers}", f"--resolver={servers}", *arguments)
-        assert end.status == 0, text
-        return [line for line in text.splitlines() if "[INFO]" not in line]
+        servers = f"{place.machine}:{ports['dns']}"
+        options = [f"--dns-servers={servers}", f"--resolver={servers}"]
+        *lines, status = place.transcript(root / "tests" / "images" / "names", *options, *arguments)
+        assert status == "status 0", lines
+        return lines
 
     return told
 
@@ -137,11 +142,11 @@ def test_names(told) -> None:
     assert told(
         *[f"--ask={name}" for name in ("a.test", "www.test", "far.test", "six.test", "nowhere.test")]
     ) == [
-        f"a.test IPv4: {HOST}",
+        f"a.test IPv4: {GATEWAY}",
         "a.test IPv6: no: a.test has no IPv6 address",
-        f"www.test IPv4: {HOST}",
+        f"www.test IPv4: {GATEWAY}",
         "www.test IPv6: no: a.test has no IPv6 address",
-        f"far.test IPv4: {HOST}",
+        f"far.test IPv4: {GATEWAY}",
         "far.test IPv6: no: a.test has no IPv6 address",
         "six.test IPv4: no: six.test has no IPv4 address",
         "six.test IPv6: fd00::2",
@@ -154,30 +159,28 @@ def test_answers_that_only_fit_into_tcp(told) -> None:
     assert told("--ask=large.test")[0] == "large.test IPv4: 10.1.0.0"
 
 
-def test_silent_name_server(told, ports) -> None:
+def test_silent_name_server(told, ports, place) -> None:
     """It is asked for as long as the unikernel was told, and then named."""
     lines = told("--dns-timeout=2000000000", "--ask=silent.test")
-    assert lines[0] == (
-        f"silent.test IPv4: no: silent.test: no name server answered in 2 s: {HOST}:{ports['dns']}"
-    )
+    server = f"{place.machine}:{ports['dns']}"
+    assert lines[0] == f"silent.test IPv4: no: silent.test: no name server answered in 2 s: {server}"
 
 
-def test_pages(told, ports) -> None:
+def test_pages(told, ports, place) -> None:
     digest = hashlib.md5(PAGE, usedforsecurity=False).hexdigest()
-    uris = [
-        f"http://{host}:{ports['web']}/{path}" for host in (HOST, "www.test") for path in ("whole", "chunks")
-    ]
+    hosts = (place.machine, LOCAL[place.machine])
+    uris = [f"http://{host}:{ports['web']}/{path}" for host in hosts for path in ("whole", "chunks")]
     assert told(*[f"--get={uri}" for uri in uris]) == [f"{uri}: 200, {digest}" for uri in uris]
 
 
-def test_servers_that_are_not_there(told, ports) -> None:
+def test_servers_that_are_not_there(told, place) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        closed = free.getsockname()[1]
+        closed, host = free.getsockname()[1], place.machine
         assert told(
-            f"--get=http://{HOST}:{closed}/", "--get=https://a.test/", "--get=http://nowhere.test/"
+            f"--get=http://{host}:{closed}/", "--get=https://a.test/", "--get=http://nowhere.test/"
         ) == [
-            f"http://{HOST}:{closed}/: no: no connection to {HOST}, port {closed}: the connection was refused",
+            f"http://{host}:{closed}/: no: no connection to {host}, port {closed}: the connection was refused",
             f"https://a.test/: no: {NO_TLS}",
             "http://nowhere.test/: no: nowhere.test: there is no such name",
         ]

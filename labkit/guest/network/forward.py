@@ -10,12 +10,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final, Literal, Self
+from typing import Protocol as Interface
 
 from labkit.errors import Evidence, GuestError, HostError, UsageError
 from labkit.host.backlog import BACKLOG, widen
 from labkit.host.monitor import Monitor
 
-__all__ = ["LOOPBACK", "Forward", "Forwards", "Protocol", "check_forwards", "check_free"]
+__all__ = [
+    "LOOPBACK",
+    "Forward",
+    "Forwards",
+    "Protocol",
+    "check_forwards",
+    "check_free",
+    "check_port",
+    "free_port",
+]
 
 LOOPBACK: Final = "127.0.0.1"
 ATTEMPTS: Final = 5
@@ -23,6 +33,14 @@ _TYPES: Final = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 _LISTENER = re.compile(r"^\s*TCP\[HOST_FORWARD\]\s+(\d+)\s+\S+\s+(\d+)\s", re.MULTILINE)
 
 Protocol = Literal["tcp", "udp"]
+
+
+class Owner(Interface):
+    """Who has made a forward, and can take it away."""
+
+    def remove(self, forward: Forward) -> None:
+        """Take it away. Harmless if it is gone."""
+        ...
 
 
 class Forward:
@@ -35,7 +53,7 @@ class Forward:
         queue: how many connections may wait for the guest at once; 1 where this machine does not let it be more.
     """
 
-    def __init__(self, owner: Forwards, host_port: int, guest_port: int, protocol: Protocol) -> None:
+    def __init__(self, owner: Owner, host_port: int, guest_port: int, protocol: Protocol) -> None:
         self._owner = owner
         self.host_port = host_port
         self.guest_port = guest_port
@@ -112,7 +130,7 @@ class Forwards:
         check_port(guest_port)
         with self._lock:
             for attempt in range(1, ATTEMPTS + 1):
-                forward = Forward(self, host_port or _free_port(protocol), guest_port, protocol)
+                forward = Forward(self, host_port or free_port(protocol), guest_port, protocol)
                 check_free(forward.host_port, protocol)
                 said = self._tell(forward)
                 if not said:
@@ -218,7 +236,7 @@ def check_forwards(name: str, networks: Sequence[object], forwards: Mapping[int,
     """
     if forwards and not networks:
         raise UsageError(
-            f"Ports are to be forwarded to {name}, which has no network device for that.",
+            f"Ports are to be forwarded to {name}, which has no network for that.",
             next_step="Leave out the forwards, or give the unikernel such a device in config.ml.",
         )
     for host_port, guest_port in forwards.items():
@@ -227,7 +245,8 @@ def check_forwards(name: str, networks: Sequence[object], forwards: Mapping[int,
             check_free(host_port)
 
 
-def _free_port(protocol: Protocol) -> int:
+def free_port(protocol: Protocol) -> int:
+    """A port of this machine that nobody had a moment ago."""
     with socket.socket(socket.AF_INET, _TYPES[protocol]) as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -130,7 +130,9 @@ let listen protocol ~port opens =
   unlisten protocol ~port;
   let listener = { opens; opened = [] } in
   Hashtbl.replace listeners (protocol, port) listener;
-  tell ("listen " ^ text_of_port protocol port);
-  List.iter
-    (fun forward -> if (forward.protocol, forward.port) = (protocol, port) then open_one listener forward)
-    (known ())
+  if not (are_mapped ()) then open_one listener { host_port = port; port; protocol }
+  else
+    List.iter
+      (fun forward -> if (forward.protocol, forward.port) = (protocol, port) then open_one listener forward)
+      (known ());
+  tell ("listen " ^ text_of_port protocol port)
