@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from bench.linux.debian import unpacked
+from labkit.build.linux.debian import unpacked
 from labkit.errors import Evidence, HostError
 
 __all__ = ["Namespace"]

@@ -1,6 +1,6 @@
 """The peer of most benchmarks: a Linux guest with Debian's kernel and BusyBox, which lives in memory."""
 
 from bench.linux.guest import BLOCK, NETWORK, LinuxGuest, linux_guest
-from bench.linux.programs import program
+from labkit.build.linux.programs import program
 
 __all__ = ["BLOCK", "NETWORK", "LinuxGuest", "linux_guest", "program"]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from bench.linux import NETWORK, LinuxGuest, linux_guest, program
-from bench.linux.debian import unpacked
 from bench.machine import Link, qemu
 from bench.namespace import Namespace
 from labkit.build.builder import build
+from labkit.build.linux.debian import unpacked
 from labkit.settings import settings
 
 __all__ = ["LINUX_NETWORK", "Running", "Server", "Way", "linux_servers", "our_server", "slirp", "tap"]

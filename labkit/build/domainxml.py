@@ -11,14 +11,15 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from labkit.build.domainparts import Boot, DomainDisk, DomainNetwork
 from labkit.errors import UsageError
 
 __all__ = [
     "LAB_NAMESPACE",
+    "Boot",
     "DomainDisk",
     "DomainNetwork",
     "check_xml",
@@ -41,64 +42,26 @@ _NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _COMMENT = """
-  {name}: a unikernel as a libvirt domain, written by Unikernel Lab.
+  {name}: {kind} as a libvirt domain, written by Unikernel Lab.
 
   Try it without labkit:   virsh -c qemu:///session create THIS-FILE
   {console}
 
-  loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader
-  cmdline          the unikernel's arguments
+  {start}
   cpu              everything that the {by} can offer, random numbers (RDRAND) included
   {ports}
   panic            through this the kernel tells libvirt that it crashed
-  model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
+  model='none'     what {kind} has no driver for is left out, and so costs no time at the start
 """
 
-
-@dataclass(frozen=True)
-class DomainDisk:
-    """A disk of a domain.
-
-    Attributes:
-        place: its place among the devices of ``config.ml``, which is their order on the bus.
-        name: how ``config.ml`` calls it.
-        path: the raw file behind it.
-        read_only: whether the guest may only read it.
-        stops: whether the guest is stopped at a write that fails; else it is told, and goes on.
-    """
-
-    place: int
-    name: str
-    path: Path
-    read_only: bool = False
-    stops: bool = False
-
-
-@dataclass(frozen=True)
-class DomainNetwork:
-    """A network interface of a domain, on a network of QEMU's own in user space: no root, nothing on the host's.
-
-    Attributes:
-        place: its place among the devices of ``config.ml``, which is their order on the bus.
-        name: how ``config.ml`` calls it.
-        number: which of the domain's networks it is, from 0.
-        plug: its number on a wire that it shares with others; 0 on a network of its own.
-    """
-
-    place: int
-    name: str
-    number: int = 0
-    plug: int = 0
-
-    @property
-    def mac(self) -> str:
-        """Its hardware address: the same in every run, and nobody else's on its wire."""
-        return f"52:54:00:00:{self.plug:02x}:{self.number + 1:02x}"
-
-    @property
-    def subnet(self) -> str:
-        """Its IPv4 network, on which 2 is the gateway and 15 what DHCP gives to the guest."""
-        return f"10.0.{2 + self.number}.0"
+_STARTS: Final = {
+    "unikernel": "loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, "
+    "no boot loader\n  cmdline          the unikernel's arguments",
+    "kernel": "loader, kernel   qboot, a 64 KiB firmware, starts the kernel; no disk, no boot loader\n"
+    "  initrd           the file system that it finds in memory\n"
+    "  cmdline          the kernel's arguments",
+    "disk": "boot             SeaBIOS, the firmware of a PC, reads the boot loader from the first disk",
+}
 
 
 def domain_name(text: str, *, length: int = 40) -> str:
@@ -125,6 +88,7 @@ def domain_xml(
     owner: Mapping[str, str] | None = None,
     disks: Sequence[DomainDisk] = (),
     networks: Sequence[DomainNetwork] = (),
+    boot: Boot | None = None,
 ) -> str:
     """The domain that runs an image, pretty-printed, with a comment that explains it.
 
@@ -141,6 +105,7 @@ def domain_xml(
         owner: attributes of the ownership element in the metadata; without it there is none.
         disks: its disks.
         networks: its network interfaces, in the order of their numbers.
+        boot: how something else than a unikernel is started.
 
     Raises:
         UsageError: a text holds characters that XML cannot.
@@ -156,12 +121,7 @@ def domain_xml(
         ET.SubElement(ET.SubElement(domain, "metadata"), f"{{{LAB_NAMESPACE}}}guest", dict(owner))
     text_element(domain, "memory", str(memory_mib), unit="MiB")
     text_element(domain, "vcpu", "1")
-    system = ET.SubElement(domain, "os")
-    text_element(system, "type", "hvm", arch="x86_64", machine="pc")
-    text_element(system, "loader", QBOOT, type="rom")
-    text_element(system, "kernel", str(image))
-    if command_line:
-        text_element(system, "cmdline", command_line)
+    _system(domain, image, command_line, boot)
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
     ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
@@ -172,7 +132,7 @@ def domain_xml(
     devices = ET.SubElement(domain, "devices")
     text_element(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
-    for number, disk in enumerate(disks):
+    for number, disk in enumerate(sorted(disks, key=lambda disk: disk.last)):
         _disk(devices, number, disk, emulated=hypervisor == "qemu")
     for network in networks:
         _interface(devices, network)
@@ -199,8 +159,33 @@ def domain_xml(
         f"interface        {network.name}: a network in QEMU itself, {network.subnet}/24"
         for network in networks
     )
-    by = "processor" if hypervisor == "kvm" else "emulator"
-    return printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
+    words = {
+        "name": called,
+        "console": console,
+        "ports": "\n  ".join(ports),
+        "by": "processor" if hypervisor == "kvm" else "emulator",
+        "kind": boot.kind if boot else "a unikernel",
+        "start": _STARTS["unikernel" if boot is None else "disk" if boot.from_disk else "kernel"],
+    }
+    return printed(domain, _COMMENT.format(**words))
+
+
+def _system(domain: ET.Element, image: Path, command_line: str, boot: Boot | None) -> None:
+    """What is started, and by which firmware."""
+    files = boot.firmware_files if boot else {}
+    system = ET.SubElement(domain, "os")
+    text_element(system, "type", "hvm", arch="x86_64", machine="pc")
+    if boot is None or not boot.from_disk:
+        text_element(system, "loader", QBOOT, type="rom")
+        text_element(system, "kernel", str(image))
+        if boot and boot.initrd:
+            text_element(system, "initrd", str(boot.initrd))
+        if command_line:
+            text_element(system, "cmdline", command_line)
+    if files:
+        configuration = ET.SubElement(domain, "sysinfo", type="fwcfg")
+        for name, file in files.items():
+            ET.SubElement(configuration, "entry", name=name, file=str(file))
 
 
 def check_xml(texts: Mapping[str, str]) -> None:
@@ -234,15 +219,18 @@ def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
 
 
 def _disk(devices: ET.Element, number: int, disk: DomainDisk, *, emulated: bool) -> None:
-    element = ET.SubElement(devices, "disk", type="file", device="disk", model="virtio-non-transitional")
-    driver = {"name": "qemu", "type": "raw", "cache": "writeback", "discard": "unmap"}
+    element = ET.SubElement(devices, "disk", type="file", device="disk", model=_model(disk.transitional))
+    driver = {"name": "qemu", "type": disk.format, "cache": "writeback", "discard": "unmap"}
     # QEMU's own choice would stop a guest when this machine's disk is full.
     policies = {"error_policy": "stop" if disk.stops else "report", "rerror_policy": "report"}
     # An emulated guest waits less if its own thread begins a request than if it wakes another for that.
     begun = {"ioeventfd": "off"} if emulated else {}
     ET.SubElement(element, "driver", driver | policies | begun)
     ET.SubElement(element, "source", file=str(disk.path))
-    ET.SubElement(element, "target", dev=f"vd{chr(ord('a') + number)}", bus="virtio")
+    letter = chr(ord("z") - number) if disk.last else chr(ord("a") + number)
+    ET.SubElement(element, "target", dev=f"vd{letter}", bus="virtio")
+    if disk.boots:
+        ET.SubElement(element, "boot", order="1")
     if disk.read_only:
         ET.SubElement(element, "readonly")
     text_element(element, "serial", disk.name[:_SERIAL_LENGTH])
@@ -253,9 +241,13 @@ def _interface(devices: ET.Element, network: DomainNetwork) -> None:
     element = ET.SubElement(devices, "interface", type="user")
     ET.SubElement(element, "mac", address=network.mac)
     ET.SubElement(element, "ip", family="ipv4", address=network.subnet, prefix="24")
-    ET.SubElement(element, "model", type="virtio-non-transitional")
+    ET.SubElement(element, "model", type=_model(network.transitional))
     ET.SubElement(element, "rom", enabled="no")  # only firmware that boots from a network wants it
     _address(element, network.place)
+
+
+def _model(transitional: bool) -> str:
+    return "virtio-transitional" if transitional else "virtio-non-transitional"
 
 
 def _address(element: ET.Element, place: int) -> None:

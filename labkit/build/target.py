@@ -33,6 +33,8 @@ TARGETS = (
     Target("xen", "PVH ELF for Xen, run by xl or libvirt", ("offline", "opam")),
     Target("hvt", "Solo5 image for the hvt tender", ("opam",)),
     Target("spt", "Solo5 image for the spt tender", ("opam",)),
+    Target("linux", "Linux kernel with a file system in memory, of a folder with an image.toml", ()),
+    Target("qcow2", "disk that boots Linux by itself, of a folder with an image.toml", ()),
 )
 DEFAULT = TARGETS[0]
 

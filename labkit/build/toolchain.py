@@ -76,5 +76,7 @@ def check_target(toolchain: str, target: Target) -> None:
     if toolchain not in target.toolchains:
         raise UsageError(
             f"The toolchain {toolchain} does not build for the target {target}.",
-            next_step=f"That target ({target.summary}) takes --toolchain {' or '.join(target.toolchains)}.",
+            next_step=f"That target ({target.summary}) takes --toolchain {' or '.join(target.toolchains)}."
+            if target.toolchains
+            else f"That target is a {target.summary}.",
         )

@@ -14,7 +14,7 @@ from labkit.build.cache import Cache
 from labkit.errors import Evidence, HostError
 from labkit.settings import settings
 
-__all__ = ["dependency", "made_once", "unpacked"]
+__all__ = ["dependency", "made_once", "package_files", "unpacked"]
 
 _KIND = "debian"
 
@@ -29,8 +29,7 @@ def unpacked(*packages: str) -> Path:
     Raises:
         HostError: apt does not know them, or cannot fetch them.
     """
-    listed = _apt("apt-get", "--print-uris", "download", *packages)
-    names = re.findall(r"' (\S+\.deb) ", listed)  # with their versions
+    names = package_files(*packages)
 
     def make(folder: Path) -> None:
         _apt("apt-get", "download", *packages, folder=folder)
@@ -42,6 +41,18 @@ def unpacked(*packages: str) -> Path:
     return made_once(" ".join(sorted(names)), make)
 
 
+@cache
+def package_files(*packages: str) -> tuple[str, ...]:
+    """The names of packages' files, which tell their versions.
+
+    Raises:
+        HostError: apt does not know them.
+    """
+    listed = _apt("apt-get", "--print-uris", "download", *packages)
+    return tuple(re.findall(r"' (\S+\.deb) ", listed))
+
+
+@cache
 def dependency(package: str, pattern: str) -> str:
     """The package that ``package`` depends on and whose name matches a regular expression.
 
