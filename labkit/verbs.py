@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from labkit.build.builder import build
 from labkit.build.image import Image
+from labkit.build.linux.image import LinuxImage
 from labkit.errors import GuestError, UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +53,12 @@ def boot(
     stay: bool = False,
     timeout: float | None = None,
     output_limit: int | None = None,
+    user_data: str | os.PathLike[str] | None = None,
+    host_name: str | None = None,
+    seed: str | os.PathLike[str] | None = None,
+    profile: str | None = None,
 ) -> Guest:
-    """Start a unikernel; build it first if a folder is given.
+    """Start a unikernel or a Linux guest; build it first if a folder is given.
 
     Args:
         image: an image, or what :func:`labkit.build.builder.build` takes.
@@ -69,16 +74,47 @@ def boot(
         stay: let it outlive this process.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
+        user_data: for Linux, what cloud-init does at its first boot: a text that begins with ``#!`` or
+            ``#cloud-config``, or a path to a file with one.
+        host_name: for Linux, its name.
+        seed: for Linux, a seed of your own: see :func:`labkit.guest.bootlinux.boot_linux`.
+        profile: what an image file of another origin is, such as ``cirros``; its name tells, unless given.
 
     Raises:
         LabError: it cannot be built or started; see :func:`labkit.build.builder.build` and
             :func:`labkit.guest.boot.boot`.
     """
     from labkit.guest import boot as start
-    from labkit.guest import boot_process
+    from labkit.guest import boot_linux, boot_process
 
-    ready = image if isinstance(image, Image) else build(image)
+    ready = image if isinstance(image, Image) else build(image, profile=profile)
     _check_runs_here(ready)
+    if isinstance(ready, LinuxImage):
+        if stay:
+            raise UsageError(
+                f"{ready.name} is no unikernel: such a guest ends with the process that started it.",
+                next_step="Leave out stay.",
+            )
+        with ready.held():
+            return boot_linux(
+                ready,
+                memory=memory,
+                arguments=arguments,
+                disks=disks,
+                network=network,
+                forward=forward,
+                capture=capture,
+                timeout=timeout,
+                output_limit=output_limit,
+                user_data=user_data,
+                host_name=host_name,
+                seed=seed,
+            )
+    if user_data is not None or host_name is not None or seed is not None:
+        raise UsageError(
+            f"{ready.name} is a unikernel: it has no cloud-init, and nothing that a seed could set up.",
+            next_step="Give it arguments instead; `--help` among them shows those that it takes.",
+        )
     if ready.manifest.target == "unix":
         if stay:
             raise UsageError(
@@ -151,7 +187,7 @@ def run(
 
 def _check_runs_here(image: Image) -> None:
     target = image.manifest.target
-    if target not in ("virtio", "unix"):
+    if target not in ("virtio", "unix", "linux", "qcow2"):
         raise UsageError(
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",

@@ -73,10 +73,17 @@ class Boot:
         kind: what it is, in words.
         initrd: the file system, where the image is a kernel.
         from_disk: whether firmware starts it from its first disk, and the image is no kernel.
+        bios: whether a kernel needs a PC's firmware, SeaBIOS, as those of the multiboot kind do.
         firmware_files: files that it finds in the firmware's configuration device (QEMU's ``fw_cfg``), by name.
     """
 
     kind: str
     initrd: Path | None = None
     from_disk: bool = False
+    bios: bool = False
     firmware_files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def start(self) -> str:
+        """How it starts, in a word: ``disk``, ``bios`` or ``kernel``."""
+        return "disk" if self.from_disk else "bios" if self.bios else "kernel"

@@ -60,6 +60,7 @@ _STARTS: Final = {
     "kernel": "loader, kernel   qboot, a 64 KiB firmware, starts the kernel; no disk, no boot loader\n"
     "  initrd           the file system that it finds in memory\n"
     "  cmdline          the kernel's arguments",
+    "bios": "kernel           SeaBIOS, the firmware of a PC, starts the kernel",
     "disk": "boot             SeaBIOS, the firmware of a PC, reads the boot loader from the first disk",
 }
 
@@ -165,7 +166,7 @@ def domain_xml(
         "ports": "\n  ".join(ports),
         "by": "processor" if hypervisor == "kvm" else "emulator",
         "kind": boot.kind if boot else "a unikernel",
-        "start": _STARTS["unikernel" if boot is None else "disk" if boot.from_disk else "kernel"],
+        "start": _STARTS["unikernel" if boot is None else boot.start],
     }
     return printed(domain, _COMMENT.format(**words))
 
@@ -176,7 +177,8 @@ def _system(domain: ET.Element, image: Path, command_line: str, boot: Boot | Non
     system = ET.SubElement(domain, "os")
     text_element(system, "type", "hvm", arch="x86_64", machine="pc")
     if boot is None or not boot.from_disk:
-        text_element(system, "loader", QBOOT, type="rom")
+        if boot is None or not boot.bios:
+            text_element(system, "loader", QBOOT, type="rom")
         text_element(system, "kernel", str(image))
         if boot and boot.initrd:
             text_element(system, "initrd", str(boot.initrd))

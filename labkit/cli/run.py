@@ -10,6 +10,7 @@ import click
 
 from labkit.build.builder import build
 from labkit.build.image import Image
+from labkit.build.linux.image import LinuxImage
 from labkit.cli import options
 from labkit.cli.output import say
 from labkit.cli.reach import look_in_background
@@ -44,6 +45,10 @@ _KILLED = 137  # as a shell shows a program ended by SIGKILL
 @click.option(
     "--timeout", type=float, metavar="S", help="Stop the guest after so many seconds, and end with 124."
 )
+@click.option("--profile", metavar="NAME", help="What an image of another origin is: cirros, alpine, …")
+@click.option("--user-data", metavar="FILE", help="For Linux: a script or #cloud-config for its first boot.")
+@click.option("--host-name", metavar="NAME", help="For Linux: its name.")
+@click.option("--seed", metavar="FILE", help="For Linux: a NoCloud seed of your own, a CD image.")
 @click.option("--stay", is_flag=True, help="Let the guest outlive this command: print its name and end.")
 @options.verbose
 def run(
@@ -57,9 +62,15 @@ def run(
     forward: tuple[str, ...],
     memory: int | None,
     timeout: float | None,
+    profile: str | None,
+    user_data: str | None,
+    host_name: str | None,
+    seed: str | None,
     stay: bool,
 ) -> int:
     """Build and boot an image.
+
+    IMAGE may be Linux too: a folder with an image.toml, or a disk that boots by itself, which is never written.
 
     The guest's console is standard output and standard input; its exit status is this command's. 124 is a
     time-out, 125 a failure of labkit's own. What follows -- goes to the guest.
@@ -69,7 +80,7 @@ def run(
             f"There is no host {host!r}: this labkit runs guests on this machine only.",
             next_step="Leave out --host.",
         )
-    built = build(image, target, toolchain=toolchain)
+    built = build(image, target, toolchain=toolchain, profile=profile)
     forwards = _forwards(built, forward)
     guest = boot(
         built,
@@ -79,6 +90,9 @@ def run(
         forward=forwards,
         stay=stay,
         timeout=timeout,
+        user_data=Path(user_data) if user_data else None,
+        host_name=host_name,
+        seed=seed,
     )
     if stay:
         guest.close()
@@ -137,6 +151,8 @@ def _disks(image: Image, given: tuple[str, ...], read_only: tuple[str, ...]) -> 
     names = [device.name for device in image.manifest.devices if device.kind == "block"]
     disks: dict[str, Disk | str] = {}
     options = [("--disk", text) for text in given] + [("--read-only", text) for text in read_only]
+    if isinstance(image, LinuxImage):  # it takes what it is given, under any names
+        names = [text.partition("=")[0] if "=" in text else "disk" for _, text in options]
     for option, text in options:
         if not names:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from labkit.guest.attached import AttachedGuest, attach, stop_guest
 from labkit.guest.boot import boot, boot_process
+from labkit.guest.bootlinux import boot_linux
 from labkit.guest.console import Console, Found
 from labkit.guest.guest import Exit, Guest, GuestEvent, Reason, State
 from labkit.guest.registry import Collected, GuestInfo, find_guest, gc, list_guests
@@ -19,6 +20,7 @@ __all__ = [
     "State",
     "attach",
     "boot",
+    "boot_linux",
     "boot_process",
     "find_guest",
     "gc",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labkit.guest.guestdisk import GuestDisk
     from labkit.guest.network import Network
     from labkit.guest.powercut import PowerCut
+    from labkit.guest.shell import Shell
     from labkit.host.plannedcut import Lose
 
 __all__ = ["CRASHED", "Exit", "Guest", "GuestEvent", "Reason", "State"]
@@ -203,6 +204,20 @@ class Guest(ABC):
                 raise self._failure
             assert self._exit is not None  # noqa: S101  ENDED is set together with it
             return self._exit
+
+    @property
+    def ssh(self) -> Shell:
+        """Its SSH server, entered: programs, files and a terminal of it. Waits until it is up.
+
+        Raises:
+            UsageError: it has none, as no unikernel has.
+            GuestError: it cannot be reached, or has ended.
+            SshError: it does not let us in, or is not the one that it should be.
+        """
+        raise UsageError(
+            f"{self.name} has no SSH: there is nothing in it to log in to, no shell and no other program.",
+            next_step="Look at its console, or boot a Linux guest: labkit.boot('lean-linux').ssh.run('uname').",
+        )
 
     @abstractmethod
     def stop(self) -> Exit:

@@ -204,9 +204,7 @@ class OwnedGuest(ServedGuest):
 
     def _create(self) -> None:
         module = libvirt()
-        xml = domain_xml(
-            read_manifest(self.image),
-            self._seen_by_qemu(),
+        xml = self._xml(
             name=self.name,
             memory_mib=self._plan.memory_mib,
             command_line=self._plan.command_line,
@@ -226,6 +224,10 @@ class OwnedGuest(ServedGuest):
                     raise in_use(self._plan.disks[0].place.path, str(error)) from error
                 raise
 
+    def _xml(self, **domain: Any) -> str:
+        """The domain; ``domain`` is what :func:`labkit.build.domainxml.domain_xml` takes besides the image."""
+        return domain_xml(read_manifest(self.image), self._seen_by_qemu(self.image), **domain)
+
     def _connect_networks(self) -> None:
         for network in self.networks.values():
             network.prepare(capture=self._plan.capture)
@@ -235,13 +237,13 @@ class OwnedGuest(ServedGuest):
     def _qemu_process(self) -> int | None:
         return self.host.daemon.qemu(self.name) if self.host.daemon else None
 
-    def _seen_by_qemu(self) -> Path:
-        """The image file, or a copy where QEMU may not see the file itself."""
+    def _seen_by_qemu(self, file: Path) -> Path:
+        """A file, or a copy of it where QEMU may not see the file itself."""
         if self.host.identity.sees_all_files:
-            return self.image
-        copy = self._folder / "image"
+            return file
+        copy = self._folder / f"image-{file.name}"
         try:
-            shutil.copyfile(self.image, copy)
+            shutil.copyfile(file, copy)
             copy.chmod(0o644)
         except OSError as error:
             raise HostError(

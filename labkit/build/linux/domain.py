@@ -62,7 +62,7 @@ def linux_domain_xml(
     kind = (
         f"{profile.what}," if profile.kernel else "a Linux guest" if profile.seed != "none" else profile.what
     )
-    boot = Boot(kind, image.initrd, image.disk is not None, firmware_files or {})
+    boot = Boot(kind, image.initrd, image.disk is not None, profile.kernel, firmware_files or {})
     manifest = {"name": image.name, "toolchain": {"name": image.toolchain.name}}
     return domain_xml(
         manifest,
