@@ -346,8 +346,8 @@ def in_namespace(script: str, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_full_disk(hello: Path, tmp_path: Path, kilobytes: int) -> None:
     (tmp_path / "cache").mkdir()
     done = in_namespace(
-        'export LABKIT_CACHE=$1; mount -t tmpfs -o size=60000k none "$1"\n'
-        'head -c "$((60000 - $3))k" /dev/zero > "$1/ballast"\n'
+        'export LABKIT_CACHE=$1; mount -t tmpfs -o size=90000k none "$1"\n'
+        'head -c "$((90000 - $3))k" /dev/zero > "$1/ballast"\n'
         'if "$PYTHON" -c "$BUILD" "$2"; then echo "it fitted"; exit 9; fi\n'
         'echo "left: $(ls "$1/images" "$1/libos" "$1/tmp" 2>/dev/null | grep -v : | tr -d "\\n")"\n'
         'rm "$1/ballast"; "$PYTHON" -c "$BUILD" "$2"',
