@@ -38,7 +38,7 @@ END
 : >/tmp/probe.said
 virsh -q create /tmp/probe.xml 2>&1
 for _ in $(seq 100); do
-    if grep -q T /tmp/probe.said || ! virsh -q domstate probe >/dev/null 2>&1; then break; fi
+    if grep -q T /tmp/probe.said || ! pgrep -f guest=probe >/dev/null; then break; fi
     sleep 0.1
 done
 cat /tmp/probe.said
