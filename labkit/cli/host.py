@@ -39,7 +39,9 @@ def _up(kind: str | None, as_json: bool) -> None:
     from labkit.host import labhost
 
     if kind is None:
-        raise UsageError("Say which host shall be up: xen or kvm.", next_step="For example: labkit host up xen")
+        raise UsageError(
+            "Say which host shall be up: xen or kvm.", next_step="For example: labkit host up xen"
+        )
     labhost.up(kind)
     found = labhost.status(kind)
     if as_json:

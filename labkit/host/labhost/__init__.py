@@ -2,6 +2,6 @@
 
 from labkit.host.labhost.emulator import KINDS, Kind
 from labkit.host.labhost.lab import LabHost, Status, down, status, up
-from labkit.host.labhost.ssh import Login
+from labkit.host.ssh import Login
 
 __all__ = ["KINDS", "Kind", "LabHost", "Login", "Status", "down", "status", "up"]

@@ -51,7 +51,14 @@ _LEFT_OUT: Final = (
             *("drivers/usb", "drivers/scsi", "drivers/hid", "drivers/input", "drivers/hwmon"),
             *("drivers/net/wireless", "drivers/net/ethernet", "drivers/net/can", "drivers/mtd"),
             *("drivers/firewire", "drivers/bluetooth", "drivers/platform", "drivers/target", "drivers/ata"),
-            *("drivers/md", "drivers/edac", "drivers/mmc", "drivers/nvme", "drivers/message", "drivers/power"),
+            *(
+                "drivers/md",
+                "drivers/edac",
+                "drivers/mmc",
+                "drivers/nvme",
+                "drivers/message",
+                "drivers/power",
+            ),
         )
     ),
 )
@@ -181,7 +188,9 @@ def _build(folder: Path, step: events.Step) -> None:
         step.progress("making its disk", 0.8)
         tree = folder / "tree"
         tree.mkdir()
-        _as_root(["tar", "-x", "-p", "--no-same-owner", "--exclude=./dev/*", "-f", str(archive), "-C", str(tree)])
+        _as_root(
+            ["tar", "-x", "-p", "--no-same-owner", "--exclude=./dev/*", "-f", str(archive), "-C", str(tree)]
+        )
         archive.unlink()
         _take_out(tree, folder)
         options = ["-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-d", str(tree)]
@@ -200,13 +209,19 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 def _bootstrap(archive: Path, keys: Keys, scratch: Path, step: events.Step) -> None:
     early, late = scratch / "early.tar", scratch / "late.tar"
-    _pack(early, {_EARLY[name]: (_HERE / name).read_bytes() for name in _EARLY}, {
-        "etc/initramfs-tools/conf.d/labhost": _INITRAMFS.encode()
-    })
-    _pack(late, {_FILES[name]: (_HERE / name).read_bytes() for name in _FILES}, {
-        "etc/ssh-host-key": keys.host.read_bytes(),
-        "root/.ssh/authorized_keys": keys.public(keys.client).encode(),
-    })
+    _pack(
+        early,
+        {_EARLY[name]: (_HERE / name).read_bytes() for name in _EARLY},
+        {"etc/initramfs-tools/conf.d/labhost": _INITRAMFS.encode()},
+    )
+    _pack(
+        late,
+        {_FILES[name]: (_HERE / name).read_bytes() for name in _FILES},
+        {
+            "etc/ssh-host-key": keys.host.read_bytes(),
+            "root/.ssh/authorized_keys": keys.public(keys.client).encode(),
+        },
+    )
     command = [
         "mmdebstrap", "--variant=essential", "--format=tar", f"--include={' '.join(packages())}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
@@ -254,7 +269,13 @@ def _run(command: Sequence[str], scratch: Path, step: events.Step) -> None:
 
 def _failed(last: Sequence[str]) -> HostError:
     told = "\n".join(last)
-    offline = ("Could not resolve", "Temporary failure", "Could not connect", "unreachable", "Connection timed out")
+    offline = (
+        "Could not resolve",
+        "Temporary failure",
+        "Could not connect",
+        "unreachable",
+        "Connection timed out",
+    )
     if any(words in told for words in offline):
         return HostError(
             "The Debian packages for the lab host cannot be fetched: no connection to the package server.",

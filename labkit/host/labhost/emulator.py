@@ -26,9 +26,7 @@ _DOM0_MIB: Final = 352
 _TRANSLATED_MIB: Final = 256  # what QEMU may take for the instructions that it has translated
 
 _LINUX: Final = f"root=/dev/vda rw init=/usr/lib/labhost/init mitigations=off fsck.mode=skip quiet labhost.idle={IDLE_MINUTES}"
-_XEN: Final = (
-    f"console=com1 dom0_mem={_DOM0_MIB}M,max:{_DOM0_MIB}M dom0_max_vcpus=1 noreboot spec-ctrl=no xpti=no loglvl=warning"
-)
+_XEN: Final = f"console=com1 dom0_mem={_DOM0_MIB}M,max:{_DOM0_MIB}M dom0_max_vcpus=1 noreboot spec-ctrl=no xpti=no loglvl=warning"
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,14 @@ class Machine:
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def command(
-        self, pid: Path, *, disk: int, frozen: Path | None, console: str, monitor: int, more: Sequence[str] = ()
+        self,
+        pid: Path,
+        *,
+        disk: int,
+        frozen: Path | None,
+        console: str,
+        monitor: int,
+        more: Sequence[str] = (),
     ) -> list[str]:
         """The whole command.
 
@@ -70,7 +75,9 @@ class Machine:
             {"driver": "raw", "read-only": True, "file": {"driver": "file", "filename": self.image.root.name}}
         ]
         if frozen is not None:
-            layers.append({"driver": "qcow2", "read-only": True, "file": {"driver": "file", "filename": str(frozen)}})
+            layers.append(
+                {"driver": "qcow2", "read-only": True, "file": {"driver": "file", "filename": str(frozen)}}
+            )
         layers.append({
             "driver": "qcow2", "discard": "unmap", "cache": {"no-flush": True},
             "file": {"driver": "file", "filename": "/dev/fdset/1"},

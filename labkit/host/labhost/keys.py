@@ -31,7 +31,18 @@ class Keys:
         """
         made = cls(folder)
         for path in (made.client, made.host):
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"labkit-{path.name}", "-f", str(path)]
+            command = [
+                "ssh-keygen",
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                f"labkit-{path.name}",
+                "-f",
+                str(path),
+            ]
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from labkit.host.labhost.build import IMAGES, build_image, find_image
 from labkit.host.labhost.emulator import Kind, Machine, check_kind, machine
 from labkit.host.labhost.running import Running
 from labkit.host.labhost.snapshot import Snapshot, find_snapshot, forget_snapshots, take_snapshot
-from labkit.host.labhost.ssh import Login, command_line
+from labkit.host.labhost.words import command_line
 from labkit.host.qemu import find_qemu
+from labkit.host.ssh import Login, SshError
 from labkit.settings import Settings, settings
 
 __all__ = ["LabHost", "Status", "down", "status", "up"]
@@ -102,12 +102,17 @@ def up(kind: str, *, found: Settings | None = None) -> LabHost:
 
 
 def _started(
-    cache: Cache, place: Running, wanted: Machine, snapshot: Snapshot | None, found: Settings, step: events.Step
+    cache: Cache,
+    place: Running,
+    wanted: Machine,
+    snapshot: Snapshot | None,
+    found: Settings,
+    step: events.Step,
 ) -> tuple[Snapshot, Login]:
     if snapshot is not None:
         try:
             return snapshot, place.start(wanted, snapshot, cache)
-        except HostError as error:
+        except (HostError, SshError) as error:
             step.progress(f"its snapshot is broken, and made anew: {error.what}")
             forget_snapshots(cache, wanted.kind)
     snapshot = take_snapshot(cache, wanted, found)
@@ -127,7 +132,10 @@ def down(kind: str, *, forget: bool = False, found: Settings | None = None) -> b
     """
     which, found = check_kind(kind), found or settings()
     cache, place = _cache(found), Running.of(which, found)
-    with events.step("down", f"{which} host") as step, place.locked(lambda: step.progress("another process starts it")):
+    with (
+        events.step("down", f"{which} host") as step,
+        place.locked(lambda: step.progress("another process starts it")),
+    ):
         ran = place.end()
         if forget:
             forget_snapshots(cache, which)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from labkit.host.labhost.emulator import Kind
-from labkit.host.labhost.ssh import Login, ask
+from labkit.host.labhost.words import ask
+from labkit.host.ssh import Session
 
 __all__ = ["Proof", "prove"]
 
@@ -63,19 +64,19 @@ class Proof:
     seconds: float
 
 
-def prove(kind: Kind, login: Login, kernel: Path) -> Proof:
+def prove(kind: Kind, session: Session, kernel: Path) -> Proof:
     """Boot the tiny guest in a lab host.
 
     Args:
         kind: which.
-        login: the way in.
+        session: with it.
         kernel: the guest: :func:`labkit.host.probe.probe_kernel`.
 
     Raises:
-        HostError: the machine does not answer.
+        SshError: the machine does not answer.
     """
     began = time.monotonic()
-    said = ask(login, _XEN if kind == "xen" else _KVM, limit=LIMIT_SECONDS, input=kernel.read_bytes())
+    said = ask(session, _XEN if kind == "xen" else _KVM, limit=LIMIT_SECONDS, input=kernel.read_bytes())
     seconds = time.monotonic() - began
     wanted = r"reason code 0\b" if kind == "xen" else r"^PLSMT$"
     if re.search(wanted, said, re.MULTILINE) is None:

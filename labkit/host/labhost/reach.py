@@ -13,7 +13,7 @@ from typing import Final
 from labkit.errors import Evidence, HostError, MissingTool
 from labkit.host.labhost.build import MachineImage
 from labkit.host.labhost.monitor import Monitor
-from labkit.host.labhost.ssh import Login
+from labkit.host.ssh import Login
 
 __all__ = ["LOOPBACK", "empty_disk", "forwarded_port", "listening", "login_of"]
 

@@ -31,7 +31,8 @@ from labkit.host.labhost.keys import known_host
 from labkit.host.labhost.monitor import Monitor
 from labkit.host.labhost.reach import LOOPBACK, empty_disk, forwarded_port, listening, login_of
 from labkit.host.labhost.snapshot import Snapshot, load
-from labkit.host.labhost.ssh import Login, ask
+from labkit.host.labhost.words import ask
+from labkit.host.ssh import Login, Session, SshError
 from labkit.settings import Settings
 
 __all__ = ["Running"]
@@ -106,7 +107,7 @@ class Running:
         """Start it from a snapshot. Call it with the lock held, and nothing running.
 
         Raises:
-            HostError: it does not come up; nothing is left then.
+            HostError, SshError: it does not come up; nothing is left then.
         """
         self._clear()
         try:
@@ -119,12 +120,13 @@ class Running:
                 port = forwarded_port(monitor)
             (self.folder / "known_hosts").write_text(known_host(machine.image.keys, LOOPBACK, port))
             login = login_of(machine.image, port, self.folder / "known_hosts")
-            ask(login, _WAKE.format(now=time.time()), limit=RESUME_SECONDS, input=os.urandom(512))
+            with Session(login) as session:
+                ask(session, _WAKE.format(now=time.time()), limit=RESUME_SECONDS, input=os.urandom(512))
             about = {"port": port, "machine": machine.key, "since": time.time()}
             (self.folder / "about.new").write_text(json.dumps(about))
             (self.folder / "about.new").rename(self.folder / "about.json")
         except BaseException as error:
-            if isinstance(error, HostError):
+            if isinstance(error, (HostError, SshError)):
                 told = [("QEMU's last words", "complaints"), ("its console", "console")]
                 texts = [(title, last_lines(self.folder / name)) for title, name in told]
                 error.evidence = (*error.evidence, *(Evidence(title, text) for title, text in texts if text))

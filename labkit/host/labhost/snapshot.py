@@ -1,8 +1,8 @@
 """A lab host that is kept as it is just after its start: its memory and its disk, as files.
 
-The machine is booted, proven, stopped, and migrated into a file (QEMU's word for it); its disk stands still from then
-on. Each later start takes both as they are, and writes into a disk of its own above: nothing that happens to a running
-machine can spoil the snapshot.
+The machine is booted, proven, stopped, and migrated into a file (QEMU's word for it); its disk stands still from
+then on. Each later start takes both as they are, and writes into a disk of its own above: nothing that happens to a
+running machine can spoil the snapshot.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import select
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,15 +23,16 @@ from typing import IO, Any, Final
 
 from labkit import events
 from labkit.build.cache import Cache
-from labkit.errors import Evidence, HostError, MissingTool
+from labkit.errors import Evidence, HostError
 from labkit.host.labhost.build import DISK_MIB
 from labkit.host.labhost.emulator import Kind, Machine
 from labkit.host.labhost.keys import known_host
 from labkit.host.labhost.monitor import Monitor
 from labkit.host.labhost.proof import Proof, prove
 from labkit.host.labhost.reach import LOOPBACK, empty_disk, forwarded_port, listening, login_of
-from labkit.host.labhost.ssh import ask
+from labkit.host.labhost.words import ask
 from labkit.host.probe import probe_kernel
+from labkit.host.ssh import Session
 from labkit.settings import Settings
 
 __all__ = ["SNAPSHOTS", "Snapshot", "find_snapshot", "forget_snapshots", "load", "take_snapshot"]
@@ -139,11 +139,11 @@ def _boot_and_save(folder: Path, machine: Machine, settings: Settings, step: eve
             port = forwarded_port(monitor)
             known = folder / "known_hosts"
             known.write_text(known_host(machine.image.keys, LOOPBACK, port))
-            login = login_of(machine.image, port, known)
-            ask(login, _WARM[machine.kind], limit=BOOT_SECONDS)
-            proof = prove(machine.kind, login, probe_kernel(settings))
-            ask(login, "sync; echo 3 >/proc/sys/vm/drop_caches", limit=BOOT_SECONDS)
-            memory = int(ask(login, _FREE[machine.kind], limit=BOOT_SECONDS))
+            with Session(login_of(machine.image, port, known)) as session:
+                ask(session, _WARM[machine.kind], limit=BOOT_SECONDS)
+                proof = prove(machine.kind, session, probe_kernel(settings))
+                ask(session, "sync; echo 3 >/proc/sys/vm/drop_caches", limit=BOOT_SECONDS)
+                memory = int(ask(session, _FREE[machine.kind], limit=BOOT_SECONDS))
             known.unlink()
             step.progress("keeping it")
             _save(monitor, folder / "memory")
@@ -162,13 +162,19 @@ def _boot_and_save(folder: Path, machine: Machine, settings: Settings, step: eve
 
 
 @contextmanager
-def _booting(machine: Machine, disk: Path, settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def _booting(
+    machine: Machine, disk: Path, settings: Settings
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A QEMU that ends with us, however that comes; with the path of its monitor."""
     with tempfile.TemporaryDirectory(dir=settings.run_folder()) as name, disk.open("r+b") as opened:
         path = Path(name) / "monitor"
         with listening(path) as listener, tempfile.TemporaryFile() as complaints:
             command = machine.command(
-                Path(name) / "pid", disk=opened.fileno(), frozen=None, console="stdio", monitor=listener.fileno()
+                Path(name) / "pid",
+                disk=opened.fileno(),
+                frozen=None,
+                console="stdio",
+                monitor=listener.fileno(),
             )
             with subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],

@@ -65,7 +65,11 @@ def apt_options() -> list[str]:
 def _apt(*command: str) -> str:
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"LC_ALL": "C"},
         )
     except OSError as error:
         raise HostError("apt does not run.", evidence=[Evidence(" ".join(command), str(error))]) from error
