@@ -22,8 +22,9 @@ __all__ = ["host"]
 def host(verb: str, kind: str | None, forget: bool, as_json: bool) -> None:
     """The lab's own Xen and KVM hosts, emulated on this machine.
 
-    The first `up` builds the machine from Debian packages and boots it, which takes minutes; the next ones resume it.
-    It runs until `down`, or until nobody has used it for two hours. `down` and `status` without a kind are for both.
+    The first `up` builds the machine from Debian packages and boots it, which takes minutes; the next ones resume
+    it. It runs until `down`, or until nobody has used it for two hours. `down` and `status` without a kind are for
+    both.
     """
     if forget and verb != "down":
         raise UsageError("--forget goes with down only.", next_step="See `labkit host --help`.")

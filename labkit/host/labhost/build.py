@@ -1,7 +1,7 @@
 """Builds the lab host: Debian packages -> a root file system, and what boots it.
 
-``mmdebstrap`` makes a tar file, as root or in a user namespace; ``mke2fs -d`` makes a file system of it. Nothing is
-mounted, and all files belong to root: nobody else is in that machine.
+``mmdebstrap`` makes a tar file, as root or in a user namespace; ``mke2fs -d`` makes a file system of it. Nothing
+is mounted, and all files belong to root: nobody else is in that machine.
 """
 
 from __future__ import annotations

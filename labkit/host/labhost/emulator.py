@@ -25,8 +25,14 @@ IDLE_MINUTES: Final = 120
 _DOM0_MIB: Final = 352
 _TRANSLATED_MIB: Final = 256  # what QEMU may take for the instructions that it has translated
 
-_LINUX: Final = f"root=/dev/vda rw init=/usr/lib/labhost/init mitigations=off fsck.mode=skip quiet labhost.idle={IDLE_MINUTES}"
-_XEN: Final = f"console=com1 dom0_mem={_DOM0_MIB}M,max:{_DOM0_MIB}M dom0_max_vcpus=1 noreboot spec-ctrl=no xpti=no loglvl=warning"
+_LINUX: Final = (
+    "root=/dev/vda rw init=/usr/lib/labhost/init mitigations=off fsck.mode=skip quiet"
+    f" labhost.idle={IDLE_MINUTES}"
+)
+_XEN: Final = (
+    f"console=com1 dom0_mem={_DOM0_MIB}M,max:{_DOM0_MIB}M dom0_max_vcpus=1 noreboot spec-ctrl=no xpti=no"
+    " loglvl=warning"
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,8 @@ class Machine:
 def machine(kind: Kind, image: MachineImage, qemu: Qemu) -> Machine:
     """The machine of a kind."""
     words = [
-        str(qemu.path), "-name", f"labkit-{kind}", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        str(qemu.path), "-name", f"labkit-{kind}",
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-machine", "q35,usb=off", "-accel", f"tcg,tb-size={_TRANSLATED_MIB}", "-cpu", "qemu64,+svm,+npt",
         "-smp", "1", "-m", str(MEMORY_MIB),
         "-netdev", "user,id=network,restrict=off,hostfwd=tcp:127.0.0.1:0-:22",

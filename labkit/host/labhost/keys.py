@@ -1,4 +1,4 @@
-"""The keys of a lab host: one by which it is entered, one by which it is known. Made for one lab, by ssh-keygen(1)."""
+"""The keys of a lab host: one by which it is entered, one by which it is known; made for one lab."""
 
 from __future__ import annotations
 

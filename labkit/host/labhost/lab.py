@@ -17,7 +17,7 @@ from labkit.host.labhost.running import Running
 from labkit.host.labhost.snapshot import Snapshot, find_snapshot, forget_snapshots, take_snapshot
 from labkit.host.labhost.words import command_line
 from labkit.host.qemu import find_qemu
-from labkit.host.ssh import Login, SshError
+from labkit.host.ssh import Login
 from labkit.settings import Settings, settings
 
 __all__ = ["LabHost", "Status", "down", "status", "up"]
@@ -71,9 +71,9 @@ class Status:
 
 
 def up(kind: str, *, found: Settings | None = None) -> LabHost:
-    """Have a lab host run: the one that runs, or one resumed from its snapshot. The first time it is built and booted.
+    """Have a lab host run: the one that runs, or one resumed from its snapshot; the first time built and booted.
 
-    It outlives this process; :func:`down` ends it, as does :func:`labkit.gc` if it is no use, and it ends itself after
+    It outlives this process; :func:`down` ends it, as does `labkit gc` if it is of no use, and it ends itself after
     two hours without a guest or an SSH connection. Of two calls at once the second waits. Emits the step ``up``.
 
     Args:
@@ -112,7 +112,7 @@ def _started(
     if snapshot is not None:
         try:
             return snapshot, place.start(wanted, snapshot, cache)
-        except (HostError, SshError) as error:
+        except HostError as error:
             step.progress(f"its snapshot is broken, and made anew: {error.what}")
             forget_snapshots(cache, wanted.kind)
     snapshot = take_snapshot(cache, wanted, found)

@@ -9,7 +9,7 @@ import json
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from labkit.errors import Evidence, HostError
 
@@ -47,7 +47,7 @@ class Monitor:
             self.close()
             raise
 
-    def __enter__(self) -> Monitor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

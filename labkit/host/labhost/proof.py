@@ -1,4 +1,4 @@
-"""What a lab host can do, proven in it: the probe's tiny guest (:mod:`labkit.host.probe`) is booted by its hypervisor."""
+"""What a lab host can do, proven in it: its hypervisor boots the tiny guest of :mod:`labkit.host.probe`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A lab host that runs: a QEMU that belongs to no process, known by its folder in the run folder.
 
-``<run>/h/KIND/`` holds QEMU's process number (written by QEMU itself, before anything else), its monitor's socket, the
-console, what QEMU complained of, the file of known hosts, and, once the machine answers, ``about.json``.
+``<run>/h/KIND/`` holds QEMU's process number (written by QEMU itself, before anything else), its monitor's socket,
+the console, what QEMU complained of, the file of known hosts, and, once the machine answers, ``about.json``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from labkit.host.labhost.monitor import Monitor
 from labkit.host.labhost.reach import LOOPBACK, empty_disk, forwarded_port, listening, login_of
 from labkit.host.labhost.snapshot import Snapshot, load
 from labkit.host.labhost.words import ask
-from labkit.host.ssh import Login, Session, SshError
+from labkit.host.ssh import Login, Session
 from labkit.settings import Settings
 
 __all__ = ["Running"]
@@ -107,7 +107,7 @@ class Running:
         """Start it from a snapshot. Call it with the lock held, and nothing running.
 
         Raises:
-            HostError, SshError: it does not come up; nothing is left then.
+            HostError: it does not come up; nothing is left then.
         """
         self._clear()
         try:
@@ -126,7 +126,7 @@ class Running:
             (self.folder / "about.new").write_text(json.dumps(about))
             (self.folder / "about.new").rename(self.folder / "about.json")
         except BaseException as error:
-            if isinstance(error, (HostError, SshError)):
+            if isinstance(error, HostError):
                 told = [("QEMU's last words", "complaints"), ("its console", "console")]
                 texts = [(title, last_lines(self.folder / name)) for title, name in told]
                 error.evidence = (*error.evidence, *(Evidence(title, text) for title, text in texts if text))

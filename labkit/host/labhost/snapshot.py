@@ -1,8 +1,8 @@
 """A lab host that is kept as it is just after its start: its memory and its disk, as files.
 
 The machine is booted, proven, stopped, and migrated into a file (QEMU's word for it); its disk stands still from
-then on. Each later start takes both as they are, and writes into a disk of its own above: nothing that happens to a
-running machine can spoil the snapshot.
+then on. Each later start takes both as they are, and writes into a disk of its own above: nothing that happens to
+a running machine can spoil the snapshot.
 """
 
 from __future__ import annotations
