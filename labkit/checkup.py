@@ -128,6 +128,8 @@ def _looks() -> Iterator[tuple[str, Callable[[], _Seen]]]:
     yield "forwarded ports", _forwards
     yield "building", built
     yield "booting", booted
+    yield "Xen host", lambda: _lab_host("xen")
+    yield "KVM host", lambda: _lab_host("kvm")
     yield "JupyterLab", _jupyter
 
 
@@ -237,6 +239,22 @@ def _boot(image: Image) -> _Seen:
             f"hello booted, but {ending.detail}.", next_step="See its last words: `labkit run hello`."
         )
     return _Seen(True, f"hello greeted after {first:.2f} s and ended with status 0")
+
+
+def _lab_host(kind: str) -> _Seen:
+    """Good to have only; to build it here would take minutes."""
+    from labkit.host import labhost
+
+    found = labhost.status(kind)
+    start = f"`labkit host up {kind}`"
+    if found.booted:
+        state = "runs" if found.login else f"does not run; {start} resumes it"
+        return _Seen(True, f"{found.proof} when it was booted; it {state}")
+    if found.stale:
+        return _Seen(True, "made by another QEMU or another labkit", f"{start} makes it anew.")
+    return _Seen(
+        True, "built, but never booted" if found.built else "not built", f"{start} makes it, in minutes."
+    )
 
 
 def _jupyter() -> _Seen:

@@ -86,23 +86,28 @@ def stop(name: str | None, everything: bool) -> None:
 @options.as_json
 @options.verbose
 def gc(as_json: bool) -> None:
-    """Remove guests and run folders whose owners have gone, and what dead builds left in the cache."""
+    """Remove guests and run folders whose owners have gone, lab hosts of no use, and what dead builds left."""
     from labkit.build.builder import open_cache
+    from labkit.host import labhost
     from labkit.settings import settings
 
     found = collect()
+    hosts = labhost.collect()
     freed = open_cache(settings()).tidy(now=True)
     if as_json:
         say_json(
             {
                 "guests": list(found.guests),
                 "folders": [str(path) for path in found.folders],
+                "hosts": hosts,
                 "bytes_freed": freed,
             }
         )
         return
     for name in found.guests:
         say(f"guest {name}")
+    for kind in hosts:
+        say(f"{kind} host")
     for path in found.folders:
         say(f"folder {path}")
     if freed:

@@ -79,6 +79,8 @@ def _tell(status: dict[str, object]) -> None:
         words = "runs"
     elif status["booted"]:
         words = "does not run; `labkit host up` resumes it"
+    elif status["stale"]:
+        words = "was made by another QEMU or another labkit; `labkit host up` makes it anew"
     elif status["built"]:
         words = "is built, and was not booted yet"
     else:

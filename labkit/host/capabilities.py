@@ -12,7 +12,7 @@ from labkit.host.probe import proven
 from labkit.host.qemu import find_qemu
 from labkit.settings import Settings, settings
 
-__all__ = ["Ability", "Capabilities", "capabilities"]
+__all__ = ["Ability", "Capabilities", "capabilities", "free_memory"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def capabilities(found: Settings | None = None) -> Capabilities:
     Raises nothing of its own: what is missing is told in the reasons.
     """
     found = found or settings()
-    memory, memory_reason = _memory()
+    memory, memory_reason = free_memory()
     cores = len(os.sched_getaffinity(0))
     try:
         qemu = find_qemu()
@@ -85,8 +85,8 @@ def capabilities(found: Settings | None = None) -> Capabilities:
     )
 
 
-def _memory() -> tuple[int, str]:
-    """Free memory in MiB: what the kernel says, or less if a control group allows less."""
+def free_memory() -> tuple[int, str]:
+    """Free memory in MiB, and how we know: what the kernel says, or less if a control group allows less."""
     free = 0
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):

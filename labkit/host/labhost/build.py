@@ -29,7 +29,7 @@ from labkit.errors import Evidence, HostError, MissingTool
 from labkit.host.labhost import leash, sources
 from labkit.host.labhost.keys import Keys
 
-__all__ = ["IMAGES", "MachineImage", "build_image", "find_image", "recipe"]
+__all__ = ["IMAGES", "MachineImage", "build_image", "find_image", "forget_images", "recipe"]
 
 IMAGES: Final = "labhost-images"
 """The cache's kind for them."""
@@ -72,6 +72,7 @@ _FILES: Final = {
     "qemu.conf": "etc/libvirt/qemu.conf",
 }
 _INITRAMFS: Final = "MODULES=list\nRESUME=none\nFSTYPE=ext4\n"
+_VERSIONS: Final = "versions.json"
 _PROGRAMS: Final = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "tar": "tar"}
 
 
@@ -108,6 +109,11 @@ class MachineImage:
         return self.folder / "xen"
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What has to be there."""
+        return (self.root, self.kernel, self.initrd, self.xen, self.keys.client, self.folder / _VERSIONS)
+
+    @property
     def keys(self) -> Keys:
         """Its keys."""
         return Keys(self.folder)
@@ -119,7 +125,7 @@ class MachineImage:
 
     def versions(self) -> dict[str, str]:
         """The version of every Debian package in it, and ``suite`` and ``mmdebstrap``."""
-        found: dict[str, str] = json.loads((self.folder / "versions.json").read_text())
+        found: dict[str, str] = json.loads((self.folder / _VERSIONS).read_text())
         return found
 
 
@@ -134,7 +140,10 @@ def find_image(cache: Cache) -> MachineImage | None:
     """The machine built by the recipe of now; None if there is none."""
     key = recipe()
     folder = cache.find(IMAGES, key)
-    return MachineImage(folder, key) if folder else None
+    if folder is None:
+        return None
+    found = MachineImage(folder, key)
+    return found if all(path.exists() for path in found.files) else None
 
 
 def build_image(cache: Cache) -> MachineImage:
@@ -156,7 +165,13 @@ def build_image(cache: Cache) -> MachineImage:
             with cache.staging() as folder:
                 _check_room(folder)
                 _build(folder, step)
+                forget_images(cache)  # another recipe's is of no use
                 return MachineImage(cache.publish(folder, IMAGES, key), key)
+
+
+def forget_images(cache: Cache) -> None:
+    """Remove all of them. A lab host that runs goes on; what it has open stays until it ends."""
+    shutil.rmtree(cache.folder / IMAGES, ignore_errors=True)
 
 
 def packages() -> list[str]:
@@ -323,7 +338,7 @@ def _take_out(tree: Path, folder: Path) -> None:
     told = (tree / "usr" / "lib" / "labhost" / "versions").read_text()
     versions = dict(line.split(" ", 1) for line in told.splitlines())
     versions["suite"] = sources.suite()
-    (folder / "versions.json").write_text(json.dumps(versions, indent=1))
+    (folder / _VERSIONS).write_text(json.dumps(versions, indent=1))
     shutil.rmtree(boot)
 
 

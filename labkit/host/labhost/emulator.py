@@ -13,7 +13,7 @@ from labkit.errors import UsageError
 from labkit.host.labhost.build import MachineImage
 from labkit.host.qemu import Qemu
 
-__all__ = ["KINDS", "Kind", "Machine", "check_kind", "machine"]
+__all__ = ["KINDS", "NEEDED_MIB", "Kind", "Machine", "check_kind", "machine"]
 
 Kind = Literal["xen", "kvm"]
 """What the machine is: Xen with its dom0, or Linux with KVM."""
@@ -24,6 +24,9 @@ MEMORY_MIB: Final = 640
 IDLE_MINUTES: Final = 120
 _DOM0_MIB: Final = 352
 _TRANSLATED_MIB: Final = 256  # what QEMU may take for the instructions that it has translated
+
+NEEDED_MIB: Final = MEMORY_MIB + _TRANSLATED_MIB
+"""The memory of this machine that a lab host may take, in MiB."""
 
 _LINUX: Final = (
     "root=/dev/vda rw init=/usr/lib/labhost/init mitigations=off fsck.mode=skip quiet"

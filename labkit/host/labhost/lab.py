@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labkit import events
 from labkit.build.cache import Cache
-from labkit.errors import HostError
-from labkit.host.capabilities import Ability, Capabilities
-from labkit.host.labhost.build import IMAGES, build_image, find_image
-from labkit.host.labhost.emulator import Kind, Machine, check_kind, machine
+from labkit.errors import Evidence, HostError
+from labkit.host.capabilities import Ability, Capabilities, free_memory
+from labkit.host.labhost.build import build_image, find_image, forget_images
+from labkit.host.labhost.emulator import KINDS, NEEDED_MIB, Kind, Machine, check_kind, machine
 from labkit.host.labhost.running import Running
-from labkit.host.labhost.snapshot import Snapshot, find_snapshot, forget_snapshots, take_snapshot
+from labkit.host.labhost.snapshot import (
+    Snapshot,
+    any_snapshot,
+    find_snapshot,
+    forget_snapshots,
+    take_snapshot,
+)
 from labkit.host.labhost.words import command_line
 from labkit.host.qemu import find_qemu
 from labkit.host.ssh import Login
 from labkit.settings import Settings, settings
 
-__all__ = ["LabHost", "Status", "down", "status", "up"]
+__all__ = ["LabHost", "Status", "collect", "down", "status", "up"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Status:
         kind: which.
         built: whether its image is there, built by the recipe of now.
         booted: whether there is a snapshot that resumes: made by this QEMU from this image.
+        stale: whether there is one of another QEMU, or by another labkit's recipe.
         proof: what it was seen to do; empty if it never was booted.
         login: the way in; None if it does not run.
     """
@@ -55,6 +61,7 @@ class Status:
     kind: Kind
     built: bool
     booted: bool
+    stale: bool
     proof: str
     login: Login | None
 
@@ -64,6 +71,7 @@ class Status:
             "kind": self.kind,
             "built": self.built,
             "booted": self.booted,
+            "stale": self.stale,
             "proof": self.proof,
             "running": self.login is not None,
             "login": _described(self.login) if self.login else None,
@@ -73,8 +81,9 @@ class Status:
 def up(kind: str, *, found: Settings | None = None) -> LabHost:
     """Have a lab host run: the one that runs, or one resumed from its snapshot; the first time built and booted.
 
-    It outlives this process; :func:`down` ends it, as does `labkit gc` if it is of no use, and it ends itself after
-    two hours without a guest or an SSH connection. Of two calls at once the second waits. Emits the step ``up``.
+    It outlives this process; :func:`down` ends it, as does `labkit gc` if it is of no use, and it ends itself
+    after two hours without a guest or an SSH connection. Of two calls at once the second waits. Emits the step
+    ``up``.
 
     Args:
         kind: ``xen`` or ``kvm``.
@@ -97,6 +106,7 @@ def up(kind: str, *, found: Settings | None = None) -> LabHost:
         login = place.login(wanted) if snapshot else None
         if login is None or snapshot is None:
             place.end()  # one that is another than this, or never came up
+            _check_memory()
             snapshot, login = _started(cache, place, wanted, snapshot, found, step)
         return LabHost(which, login, _capabilities(which, snapshot), snapshot.about["versions"])
 
@@ -139,9 +149,26 @@ def down(kind: str, *, forget: bool = False, found: Settings | None = None) -> b
         ran = place.end()
         if forget:
             forget_snapshots(cache, which)
-            if not any((cache.folder / "labhost-snapshots").glob("*")):
-                shutil.rmtree(cache.folder / IMAGES, ignore_errors=True)
+            if not any(any_snapshot(cache, other) for other in KINDS):
+                forget_images(cache)
         return ran
+
+
+def collect(*, found: Settings | None = None) -> list[str]:
+    """End the lab hosts that are of no use to anybody, and tell their kinds.
+
+    Those are the ones that never came up, as the process that started them was killed, and those that another
+    labkit or another QEMU has started. One that is just being started is left alone.
+    """
+    found = found or settings()
+    ended: list[str] = []
+    for kind in KINDS:
+        place = Running.of(kind, found)
+        if place.folder.exists():
+            with place.locked_if_free() as mine:
+                if mine and status(kind, found=found).login is None and place.end():
+                    ended.append(kind)
+    return ended
 
 
 def status(kind: str, *, found: Settings | None = None) -> Status:
@@ -153,12 +180,26 @@ def status(kind: str, *, found: Settings | None = None) -> Status:
     which, found = check_kind(kind), found or settings()
     cache = _cache(found)
     image = find_image(cache)
-    if image is None:
-        return Status(which, False, False, "", None)
-    wanted = machine(which, image, find_qemu())
-    snapshot = find_snapshot(cache, wanted)
-    login = Running.of(which, found).login(wanted)
-    return Status(which, True, snapshot is not None, snapshot.proof.reason if snapshot else "", login)
+    wanted = machine(which, image, find_qemu()) if image else None
+    snapshot = find_snapshot(cache, wanted) if wanted else None
+    return Status(
+        which,
+        built=image is not None,
+        booted=snapshot is not None,
+        stale=snapshot is None and any_snapshot(cache, which),
+        proof=snapshot.proof.reason if snapshot else "",
+        login=Running.of(which, found).login(wanted) if wanted else None,
+    )
+
+
+def _check_memory() -> None:
+    free, reason = free_memory()
+    if free < NEEDED_MIB:
+        raise HostError(
+            f"There is too little memory for a lab host: {free} MiB are free, and it may take {NEEDED_MIB}.",
+            next_step="Close other programs, or end the other lab host: `labkit host down`.",
+            evidence=[Evidence("how we know", reason)],
+        )
 
 
 def _cache(found: Settings) -> Cache:

@@ -26,7 +26,7 @@ from labkit.errors import Evidence, HostError
 from labkit.host import launcher
 from labkit.host.daemon import last_lines
 from labkit.host.labhost.build import DISK_MIB
-from labkit.host.labhost.emulator import KINDS, Kind, Machine
+from labkit.host.labhost.emulator import Kind, Machine
 from labkit.host.labhost.keys import known_host
 from labkit.host.labhost.monitor import Monitor
 from labkit.host.labhost.reach import LOOPBACK, empty_disk, forwarded_port, listening, login_of
@@ -59,24 +59,44 @@ class Running:
     @classmethod
     def of(cls, kind: Kind, settings: Settings) -> Running:
         """The place for a kind, whether it runs or not."""
-        folder = settings.run_folder() / "h" / kind
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(kind, folder)
+        return cls(kind, settings.run_folder() / "h" / kind)
 
     @contextmanager
     def locked(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
         """Alone start or end it inside the block; ``waiting`` is called if another does."""
-        lock = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if waiting is not None:
-                    waiting()
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock = self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting is not None:
+                waiting()
+            lock = self._lock(fcntl.LOCK_EX)
+        try:
             yield
         finally:
             os.close(lock)
+
+    @contextmanager
+    def locked_if_free(self) -> Iterator[bool]:
+        """The same, unless another does; tells whether it is ours."""
+        try:
+            lock = self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            os.close(lock)
+
+    def _lock(self, how: int) -> int:
+        self.folder.parent.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, how)
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
 
     def process(self) -> int | None:
         """The number of its QEMU; None if it does not run."""
@@ -109,7 +129,8 @@ class Running:
         Raises:
             HostError: it does not come up; nothing is left then.
         """
-        self._clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700)
         try:
             self._launch(machine, snapshot, cache)
             with (
@@ -173,14 +194,5 @@ class Running:
                         select.select([handle], [], [], END_SECONDS)
                 finally:
                     os.close(handle)
-        self._clear()
-        return number is not None
-
-    def _clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def all_running(settings: Settings) -> list[Running]:
-    """The places of all kinds."""
-    return [Running.of(kind, settings) for kind in KINDS]
+        return number is not None

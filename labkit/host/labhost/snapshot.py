@@ -35,7 +35,15 @@ from labkit.host.probe import probe_kernel
 from labkit.host.ssh import Session
 from labkit.settings import Settings
 
-__all__ = ["SNAPSHOTS", "Snapshot", "find_snapshot", "forget_snapshots", "load", "take_snapshot"]
+__all__ = [
+    "SNAPSHOTS",
+    "Snapshot",
+    "any_snapshot",
+    "find_snapshot",
+    "forget_snapshots",
+    "load",
+    "take_snapshot",
+]
 
 SNAPSHOTS: Final = "labhost-snapshots"
 """The cache's kind for them."""
@@ -95,15 +103,25 @@ def find_snapshot(cache: Cache, machine: Machine) -> Snapshot | None:
     return found if whole else None
 
 
-def forget_snapshots(cache: Cache, kind: Kind, *, but: str = "") -> None:
-    """Remove the snapshots of a kind, except the one with the key ``but``."""
+def any_snapshot(cache: Cache, kind: Kind) -> bool:
+    """Whether there is a snapshot of this kind, be it of another machine."""
+    return any(_kind_of(folder) in (kind, None) for folder in (cache.folder / SNAPSHOTS).glob("*"))
+
+
+def forget_snapshots(cache: Cache, kind: Kind) -> None:
+    """Remove the snapshots of a kind, and those that do not tell theirs."""
     for folder in (cache.folder / SNAPSHOTS).glob("*"):
-        try:
-            theirs = json.loads((folder / _ABOUT).read_text())["kind"]
-        except (OSError, ValueError, KeyError):
-            theirs = kind
-        if theirs == kind and folder.name != but:
+        if _kind_of(folder) in (kind, None):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kind_of(folder: Path) -> str | None:
+    """The kind of a snapshot; None if it does not tell."""
+    try:
+        kind: str = json.loads((folder / _ABOUT).read_text())["kind"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return kind
 
 
 def take_snapshot(cache: Cache, machine: Machine, settings: Settings) -> Snapshot:
