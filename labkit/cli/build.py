@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labkit.build.builder import build as build_image
-from labkit.build.image import DOMAIN_XML, Image
+from labkit.build.image import DOMAIN_XML, XL_SUFFIX, Image
 from labkit.cli import options
 from labkit.cli.output import say, say_json
 from labkit.errors import HostError
@@ -61,6 +61,8 @@ def _copied(image: Image, folder: Path) -> Path:
             if image.domain_xml:
                 text = image.domain_xml.replace(str(path), str(copy.resolve()))
                 (folder / DOMAIN_XML).write_text(text)
+            if image.xl_configuration:
+                (folder / f"{image.name}{XL_SUFFIX}").write_text(image.xl_configuration)
         except OSError as error:
             raise HostError(
                 f"The image cannot be copied to {folder}: {error.strerror}.", next_step="Give another folder."

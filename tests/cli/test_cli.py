@@ -137,6 +137,13 @@ def test_build_output(hello: Path, tmp_path: Path) -> None:
     assert str(tmp_path / "out" / "hello.virtio") in (tmp_path / "out" / "domain.xml").read_text()
 
 
+def test_build_output_for_xen(hello: Path, tmp_path: Path) -> None:
+    done = labkit("build", hello, "--target", "xen", "-o", tmp_path / "out")
+    assert done.stdout.strip() == str(tmp_path / "out" / "hello.xen")
+    assert 'kernel = "hello.xen"' in (tmp_path / "out" / "hello.xl").read_text()
+    assert str(tmp_path / "out" / "hello.xen") in (tmp_path / "out" / "domain.xml").read_text()
+
+
 def test_errors_as_json_are_one_object_too(hello: Path) -> None:
     unikernel(hello, "let start () = foo")
     done = labkit("build", hello, "--json")

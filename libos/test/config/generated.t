@@ -369,6 +369,16 @@ Disks have places on the bus, in the order in which they are used; one that is n
     ],
     "packages": ["cmdliner-stdlib", "duration", "lwt", "mirage-block-ramdisk", "mirage-crypto-rng", "mirage-logs", "mirage-mtime", "mirage-ptime", "mirage-runtime", "mirage-sleep", "unikernel-block"],
     "arguments": []
+  $ ./disks.exe generate -t xen --out disks
+  $ grep "[.]connect" disks/main.ml
+      Block.connect ~place:0 "first.img"
+      Block.connect ~place:1 "second"
+      Ramdisk.connect ~name:"scratch"
+      Block.connect ~place:2 "third"
+  $ grep xen disks/dune
+  ; How disks is built for the target xen, made from config.ml: changes here are lost.
+    unikernel-xen)
+   (copy %{lib:unikernel-xen:link-flags.sexp} link-flags.sexp))
   $ ./disks.exe describe -t virtio --block ramdisk | grep -e Devices -e Keys
   Keys       block=ramdisk, second=second
   Devices    first.img (block), second (block)
@@ -744,6 +754,9 @@ A network stack with DHCP, and one without: each layer is connected once.
       Lazy.force unikernel_main >>= fun _ ->
       return ()
     end
+  $ ./networks.exe generate -t xen --out networks && grep "Netif.connect" networks/main.ml
+      Netif.connect ~place:16 "service"
+      Netif.connect ~place:17 "inside"
   $ ./networks.exe describe -t virtio | grep Devices
   Devices    service (network), inside (network)
 

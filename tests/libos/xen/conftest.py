@@ -115,7 +115,12 @@ class XenHost:
 
     @contextmanager
     def boot(
-        self, name: str, *arguments: str, disks: Sequence[str] = (), read_only: Sequence[str] = (), memory: int = 32
+        self,
+        name: str,
+        *arguments: str,
+        disks: Sequence[str] = (),
+        read_only: Sequence[str] = (),
+        memory: int = 32,
     ) -> Iterator[XenGuest]:
         """Run an image of the project, with these files as its disks."""
         image, path = self.image(name)

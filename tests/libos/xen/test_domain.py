@@ -66,7 +66,7 @@ def test_nothing_that_is_printed_is_lost(xen) -> None:
     assert lines
 
 
-@pytest.mark.parametrize("how, status", [("exit", 3), ("return", 0), ("exception", 2)])
+@pytest.mark.parametrize("how, status", [("exit", 3), ("return", 0), ("raise", 2)])
 def test_exit_status(xen, how: str, status: int) -> None:
     guest = xen("tests/images/ending", f"--how={how}")
     assert guest.wait() == status
@@ -94,7 +94,11 @@ def test_guards(xen, how: str, reason: str) -> None:
 def blocks(lab_xen, what: str, *, read_only: bool = False):
     disks = [lab_xen.disk("first", 13 * MIB), lab_xen.disk("second", 2 * MIB)]
     with lab_xen.boot(
-        "tests/images/blocks", f"--what={what}", disks=disks, read_only=disks[1:] if read_only else [], memory=96
+        "tests/images/blocks",
+        f"--what={what}",
+        disks=disks,
+        read_only=disks[1:] if read_only else [],
+        memory=96,
     ) as guest:
         assert guest.wait() == 0, guest.console.text()
     return guest.console.text().splitlines(), *disks

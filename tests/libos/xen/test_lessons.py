@@ -51,7 +51,9 @@ def test_block(xen, lab_xen, on_qemu, tmp_path) -> None:
     for words in [(), ("--sector=7", "--write=still here"), ("--sector=7",), ("--sector=2048",)]:
         guest = xen("images/block", *words, disks=[there])
         status = guest.wait()
-        with boot(build(lab_xen.image("images/block")[0].source), arguments=words, disks={"storage": here}) as twin:
+        with boot(
+            build(lab_xen.image("images/block")[0].source), arguments=words, disks={"storage": here}
+        ) as twin:
             assert status == twin.wait(60).status
             assert said(guest.console.text()) == said(twin.console.text())
     assert lab_xen.bytes_of(there, 0, SECTORS * 512) == here.read_bytes()
@@ -104,7 +106,9 @@ def test_files_beside_the_image_are_used_as_they_are(lab_xen, name) -> None:
 def test_virsh_takes_the_xml(lab_xen) -> None:
     image, path = lab_xen.image("images/block")
     disk = lab_xen.disk("storage", 1 << 20)
-    xml = image.domain_xml.replace(str(image.path), path).replace(str(image.path.with_name("storage.img")), disk)
+    xml = image.domain_xml.replace(str(image.path), path).replace(
+        str(image.path.with_name("storage.img")), disk
+    )
     lab_xen.session.run("sh", "-c", f"cat > {lab_xen.folder}/block.xml", input=xml.encode())
     try:
         lab_xen.script(f"virsh -c xen:///system create {lab_xen.folder}/block.xml --paused")
