@@ -1,4 +1,4 @@
-"""The generated files for Xen: golden ones of xl's configuration and of libvirt's XML, and what is beside an image.
+"""The files for Xen: golden ones of xl's configuration and of libvirt's XML, and what is beside an image.
 
 ``LABKIT_GOLDEN=write pytest tests/build/test_xen_files.py`` writes the golden files anew. Real Xen takes them in
 ``tests/libos/xen``.

@@ -1,6 +1,7 @@
 """Fixtures for tests in real Xen domains: a machine whose control domain is entered by SSH, and guests in it.
 
-It is the lab's own Xen host, or any machine that ``LABKIT_TEST_XEN`` tells of: ``ssh://USER@HOST:PORT KEY KNOWN_HOSTS``.
+It is the lab's own Xen host, or any machine that ``LABKIT_TEST_XEN`` tells of:
+``ssh://USER@HOST:PORT KEY KNOWN_HOSTS``.
 """
 
 from __future__ import annotations

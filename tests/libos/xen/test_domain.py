@@ -66,14 +66,14 @@ def test_nothing_that_is_printed_is_lost(xen) -> None:
     assert lines
 
 
-@pytest.mark.parametrize("how, status", [("exit", 3), ("return", 0), ("raise", 2)])
+@pytest.mark.parametrize(("how", "status"), [("exit", 3), ("return", 0), ("raise", 2)])
 def test_exit_status(xen, how: str, status: int) -> None:
     guest = xen("tests/images/ending", f"--how={how}")
     assert guest.wait() == status
 
 
 @pytest.mark.parametrize(
-    "how, reason",
+    ("how", "reason"),
     [
         ("write-code", "write to code (W^X"),
         ("execute-data", "execution of data (W^X"),
