@@ -86,6 +86,7 @@ def domain_xml(
     hypervisor: Literal["kvm", "qemu"] = "qemu",
     console_socket: Path | None = None,
     control_socket: Path | None = None,
+    pipes: bool = False,
     owner: Mapping[str, str] | None = None,
     disks: Sequence[DomainDisk] = (),
     networks: Sequence[DomainNetwork] = (),
@@ -103,6 +104,7 @@ def domain_xml(
         console_socket: Unix socket that QEMU binds for the console: a virtio port for images of the offline
             toolchain, else the first serial port; without it the console is that, on a pty (``virsh console``).
         control_socket: the same for the control channel; without it there is none.
+        pipes: whether these two are pairs of named pipes instead, their names with ``.in`` and ``.out`` added.
         owner: attributes of the ownership element in the metadata; without it there is none.
         disks: its disks.
         networks: its network interfaces, in the order of their numbers.
@@ -140,15 +142,15 @@ def domain_xml(
     has_port = console_socket is not None and _drives_virtio_console(manifest)
     if console_socket is not None and has_port:
         ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
-        _port(devices, console_socket)
+        _port(devices, console_socket, pipes=pipes)
     else:
-        _serial(devices, 0, console_socket)
+        _serial(devices, 0, console_socket, pipes=pipes)
     if control_socket is not None:
-        _serial(devices, 1, control_socket)
+        _serial(devices, 1, control_socket, pipes=pipes)
     ET.SubElement(devices, "memballoon", model="none")
     ET.SubElement(devices, "panic", model="isa")
     console = (
-        f"Its console:             the Unix socket {console_socket}"
+        f"Its console:             the {'pipes' if pipes else 'Unix socket'} {console_socket}"
         if console_socket
         else f"Its console:             virsh -c qemu:///session console {called}"
     )
@@ -257,17 +259,22 @@ def _address(element: ET.Element, place: int) -> None:
     ET.SubElement(element, "address", {"type": "pci", **where})
 
 
-def _port(devices: ET.Element, socket: Path) -> None:
-    channel = ET.SubElement(devices, "channel", type="unix")
-    ET.SubElement(channel, "source", mode="bind", path=str(socket))
+def _port(devices: ET.Element, socket: Path, *, pipes: bool) -> None:
+    channel = ET.SubElement(devices, "channel", type="pipe" if pipes else "unix")
+    ET.SubElement(channel, "source", _source(socket, pipes))
     ET.SubElement(channel, "target", type="virtio", name="console")
 
 
-def _serial(devices: ET.Element, port: int, socket: Path | None) -> None:
-    serial = ET.SubElement(devices, "serial", type="unix" if socket else "pty")
+def _serial(devices: ET.Element, port: int, socket: Path | None, *, pipes: bool) -> None:
+    kind = "pty" if socket is None else "pipe" if pipes else "unix"
+    serial = ET.SubElement(devices, "serial", type=kind)
     if socket:
-        ET.SubElement(serial, "source", mode="bind", path=str(socket))
+        ET.SubElement(serial, "source", _source(socket, pipes))
     ET.SubElement(serial, "target", type="isa-serial", port=str(port))
+
+
+def _source(socket: Path, pipes: bool) -> dict[str, str]:
+    return {"path": str(socket)} if pipes else {"mode": "bind", "path": str(socket)}
 
 
 def printed(domain: ET.Element, comment: str) -> str:

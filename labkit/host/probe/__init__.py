@@ -23,7 +23,7 @@ from labkit.host.identity import Identity
 from labkit.host.qemu import Qemu
 from labkit.settings import Settings
 
-__all__ = ["Verdict", "probe", "probe_kernel", "proven"]
+__all__ = ["LIMIT_SECONDS", "Verdict", "probe", "probe_kernel", "proven", "verdict_on", "words_for_qemu"]
 
 LIMIT_SECONDS: Final = 1.5
 KVM_DEVICE: Final = Path("/dev/kvm")
@@ -99,28 +99,7 @@ def probe(settings: Settings, qemu: Qemu, hypervisor: Literal["kvm", "tcg"], who
         started = time.monotonic()
         with tempfile.TemporaryFile() as complaints, kernel.open("rb") as opened:
             qemu_process = subprocess.Popen(
-                [
-                    *who.prefix,
-                    *(str(qemu.path), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-                    *(
-                        "-machine",
-                        "pc",
-                        "-accel",
-                        hypervisor,
-                        "-cpu",
-                        "host" if hypervisor == "kvm" else "max",
-                    ),
-                    *(
-                        "-bios",
-                        "qboot.rom",
-                        "-m",
-                        "16",
-                        "-serial",
-                        "stdio",
-                        "-kernel",
-                        f"/dev/fd/{opened.fileno()}",
-                    ),
-                ],
+                [*who.prefix, *words_for_qemu(str(qemu.path), hypervisor, f"/dev/fd/{opened.fileno()}")],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
@@ -135,16 +114,39 @@ def probe(settings: Settings, qemu: Qemu, hypervisor: Literal["kvm", "tcg"], who
             complaints.seek(0)
             words = complaints.read().decode(errors="replace").strip().partition("\n")[0]
         seconds = time.monotonic() - started
-        letters = said.decode("ascii", "replace").strip()
-        if letters == _EXPECTED:
-            verdict = Verdict(True, f"a 64-bit guest ran to its end in {seconds:.2f} s", seconds)
-        else:
-            detail = _STAGES.get(letters, "what it said makes no sense")
-            verdict = Verdict(
-                False, f"a 64-bit guest was booted: {detail}" + f" ({words})" * bool(words), seconds
-            )
+        verdict = verdict_on(said, words, seconds)
         step.progress(verdict.reason, 1.0)
         return verdict
+
+
+def words_for_qemu(program: str, hypervisor: Literal["kvm", "tcg"], kernel: str) -> list[str]:
+    """The command that boots the tiny guest, whose serial port is its standard output.
+
+    Args:
+        program: QEMU.
+        hypervisor: what is to run the guest.
+        kernel: the file of the tiny guest.
+    """
+    return [
+        *(program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc"),
+        *("-accel", hypervisor, "-cpu", "host" if hypervisor == "kvm" else "max"),
+        *("-bios", "qboot.rom", "-m", "16", "-serial", "stdio", "-kernel", kernel),
+    ]
+
+
+def verdict_on(said: bytes, words: str, seconds: float) -> Verdict:
+    """What the tiny guest's output shows.
+
+    Args:
+        said: the output.
+        words: QEMU's own, if any.
+        seconds: how long it took.
+    """
+    letters = said.decode("ascii", "replace").strip()
+    if letters == _EXPECTED:
+        return Verdict(True, f"a 64-bit guest ran to its end in {seconds:.2f} s", seconds)
+    detail = _STAGES.get(letters, "what it said makes no sense")
+    return Verdict(False, f"a 64-bit guest was booted: {detail}" + f" ({words})" * bool(words), seconds)
 
 
 def probe_kernel(settings: Settings) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from labkit.errors import Evidence, SshError
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["READ_BYTES", "Channel", "Finished", "cut"]
+__all__ = ["Channel", "Finished", "cut", "splice"]
 
 READ_BYTES: Final = 1 << 16
 ERROR_BYTES: Final = 1 << 16  # of standard error that are kept
@@ -110,7 +112,7 @@ class Channel:
         if not self._channel.status_event.wait(timeout):
             raise self._late(timeout)
         status = int(self._channel.exit_status)
-        if status == -1 and self._is_cut():
+        if status == -1 and self.cut:
             raise cut(self._host, f"while {self.name} ran", self._evidence())
         return status
 
@@ -144,6 +146,10 @@ class Channel:
             feeder.join()
         return Finished(status, bytes(output), self.errors)
 
+    def join_to(self, sock: socket.socket) -> None:
+        """Pass bytes on between it and a socket, both ways, till the end of both. Nobody else may read then."""
+        splice(self._channel, sock)
+
     def close(self) -> None:
         """Let go of it: it gets an end of file, and nobody reads what it prints. Raises nothing."""
         self._channel.close()
@@ -165,7 +171,9 @@ class Channel:
             pass  # it does not want it all
 
     def _read_errors(self) -> None:
-        while piece := self._next_errors():
+        piece = b"-"
+        while piece:
+            piece = self._next_errors()
             self._on_errors(piece)
 
     def _keep(self, piece: bytes) -> None:
@@ -181,7 +189,9 @@ class Channel:
             except (OSError, EOFError):
                 return b""
 
-    def _is_cut(self) -> bool:
+    @property
+    def cut(self) -> bool:
+        """Whether the connection has gone, once the program has told no status."""
         transport = self._channel.get_transport()
         transport.join(_SETTLE_SECONDS)
         return not transport.is_active()
@@ -213,3 +223,31 @@ def cut(host: str, when: str, evidence: list[Evidence] | None = None) -> SshErro
         next_step="Look at the network between you and it, and try again: the connection is made anew.",
         evidence=evidence or (),
     )
+
+
+def splice(channel: paramiko.Channel, sock: socket.socket) -> None:
+    """Pass bytes on between a channel and a socket, both ways, ends of file too; returns at the end of both."""
+
+    def outward() -> None:
+        with contextlib.suppress(OSError, EOFError):
+            while data := sock.recv(READ_BYTES):
+                channel.sendall(data)
+        with contextlib.suppress(OSError, EOFError):
+            channel.shutdown_write()
+
+    channel.settimeout(None)
+    sending = threading.Thread(target=outward, name="labkit-ssh-out", daemon=True)
+    sending.start()
+    try:
+        while data := channel.recv(READ_BYTES):
+            sock.sendall(data)
+    except (OSError, EOFError):
+        pass
+    finally:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_WR)
+        if channel.closed or not channel.get_transport().is_active():
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RD)
+        sending.join()
+        channel.close()

@@ -6,17 +6,16 @@ import contextlib
 import errno
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from labkit.errors import LabError, UsageError
-from labkit.host.ssh.channel import READ_BYTES
+from labkit.host.ssh.channel import splice
 
 if TYPE_CHECKING:
-    import paramiko
-
     from labkit.host.ssh.session import Session
 
-__all__ = ["Listener", "splice"]
+__all__ = ["Listener"]
 
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 1024
@@ -29,9 +28,9 @@ class Listener:
         port: the port.
     """
 
-    def __init__(self, session: Session, host: str, port: int, local: int) -> None:
+    def __init__(self, session: Session, find: Callable[[], tuple[str, int]], local: int) -> None:
         self._session = session
-        self._target = (host, port)
+        self._find = find
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._closed = False
@@ -78,38 +77,10 @@ class Listener:
     def _lead(self, connection: socket.socket) -> None:
         with connection:
             try:
-                channel = self._session.open("direct-tcpip", self._target)
+                channel = self._session.open("direct-tcpip", self._find())
                 splice(channel, connection)
             except LabError:
                 pass  # who connected sees that nobody is there
             finally:
                 with self._lock:
                     self._open.discard(connection)
-
-
-def splice(channel: paramiko.Channel, sock: socket.socket) -> None:
-    """Pass bytes on between a channel and a socket, both ways, ends of file too; returns at the end of both."""
-
-    def outward() -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while data := sock.recv(READ_BYTES):
-                channel.sendall(data)
-        with contextlib.suppress(OSError, EOFError):
-            channel.shutdown_write()
-
-    channel.settimeout(None)
-    sending = threading.Thread(target=outward, name="labkit-ssh-out", daemon=True)
-    sending.start()
-    try:
-        while data := channel.recv(READ_BYTES):
-            sock.sendall(data)
-    except (OSError, EOFError):
-        pass
-    finally:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_WR)
-        if channel.closed or not channel.get_transport().is_active():
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RD)
-        sending.join()
-        channel.close()

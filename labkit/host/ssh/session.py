@@ -62,8 +62,8 @@ class Session:
         Args:
             words: its name and arguments, each of which arrives there as it is.
             pty: whether it gets a terminal; its standard error is its standard output then.
-            on_errors: called with each piece of its standard error, in a thread of its own; else the end of it is
-                kept.
+            on_errors: called with each piece of its standard error, and an empty one at the end, in a thread of
+                its own; else the end of it is kept.
 
         Raises:
             SshError: it cannot be started.
@@ -131,11 +131,23 @@ class Session:
         Raises:
             UsageError: that port cannot be had.
         """
+        return self.forward_to(lambda: (host, port), local)
+
+    def forward_to(self, find: Callable[[], tuple[str, int]], local: int = 0) -> int:
+        """The same, to a place that is found out whenever somebody connects.
+
+        Args:
+            find: gives the place; raises a LabError if there is none, which ends the connection.
+            local: the port here; one that the system chooses unless given.
+
+        Raises:
+            UsageError: that port cannot be had.
+        """
         from labkit.host.ssh.forward import Listener
 
         with self._lock:
             self._check_open()
-            listener = Listener(self, host, port, local)
+            listener = Listener(self, find, local)
             self._listeners.append(listener)
         return listener.port
 

@@ -1,0 +1,71 @@
+#!/bin/sh
+# Asked of a server before guests are put on it: makes the lab's folder there, removes what dead clients left, and
+# says what the server can do. Run by its sh; nothing of labkit is installed there.
+#
+#   FOLDER URI     each may be empty: then it is a folder of its own in TMPDIR or /var/tmp, and libvirt's own default
+#
+# Prints lines of the form `NAME VALUE`. Words of programs that fail are on standard error.
+
+folder=${1:-${TMPDIR:-/var/tmp}/labkit-$(id -u)}
+uri=$2
+
+virsh_() { virsh ${uri:+-c "$uri"} "$@"; }
+
+# start_of PID: when a process began (field 22 of /proc/PID/stat); nothing if it has gone.
+start_of() {
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    # shellcheck disable=SC2086  # the fields, apart
+    set -- ${line##*) }
+    [ "$1" = Z ] || echo "${20}"
+}
+
+# release FOLDER: lets go of whoever waits at a pipe in it.
+release() {
+    for pipe in "$1"/*.in "$1"/*.out; do
+        if [ -p "$pipe" ]; then : <>"$pipe"; fi
+    done
+}
+
+umask 066
+mkdir -p -- "$folder/images" "$folder/guests"
+umask 022
+if [ -h "$folder" ] || [ ! -O "$folder/guests" ] || [ ! -O "$folder" ]; then
+    echo "$folder is not a folder of yours" >&2
+    echo "folder no"
+    exit 0
+fi
+find "$folder/images" -type f \( -name '*.part-*' -mmin +60 -o -mtime +30 \) -delete
+
+for guest in "$folder"/guests/*; do
+    [ -d "$guest" ] || continue
+    owner='' start=''
+    { read -r owner start <"$guest/owner"; } 2>/dev/null
+    if [ -n "$owner" ] && [ "$(start_of "$owner")" = "$start" ]; then continue; fi
+    release "$guest"
+    if [ ! -e "$guest/end" ] || timeout 60 sh "$guest/end" </dev/null >&2; then
+        rm -rf -- "$guest"
+        echo "swept ${guest##*/}"
+    fi
+done
+
+for new in "$folder"/guests/.new-*; do
+    if [ -d "$new" ] && [ ! -d "/proc/${new##*-}" ]; then rm -rf -- "$new"; fi
+done
+
+echo "folder $(cd -- "$folder" && pwd -P)"
+echo "machine $(uname -m)"
+echo "room $(df -Pk -- "$folder" | awk 'NR == 2 { print $4 }')"
+echo "memory $(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)"
+PATH=$PATH:/usr/sbin:/sbin
+if command -v xl >/dev/null; then
+    if free=$(xl info free_memory); then echo "xl $free"; fi
+fi
+if command -v virsh >/dev/null; then
+    if told=$(virsh_ uri); then echo "libvirt $told"; fi
+fi
+if command -v qemu-system-x86_64 >/dev/null; then
+    echo "qemu $(qemu-system-x86_64 --version | head -n 1)"
+fi
+if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+    echo "kvm $( { uname -r; grep -m 1 '^model name' /proc/cpuinfo; qemu-system-x86_64 --version; } 2>/dev/null | cksum | tr ' ' -)"
+fi
