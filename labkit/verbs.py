@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labkit.guest.disks import Disks
     from labkit.guest.network.plan import Networks
     from labkit.guest.powercut import PowerCut
+    from labkit.host.remote import RemoteHost
 
 __all__ = ["Outcome", "boot", "run"]
 
@@ -57,6 +58,7 @@ def boot(
     host_name: str | None = None,
     seed: str | os.PathLike[str] | None = None,
     profile: str | None = None,
+    host: RemoteHost | str | None = None,
 ) -> Guest:
     """Start a unikernel or a Linux guest; build it first if a folder is given.
 
@@ -79,11 +81,18 @@ def boot(
         host_name: for Linux, its name.
         seed: for Linux, a seed of your own: see :func:`labkit.guest.bootlinux.boot_linux`.
         profile: what an image file of another origin is, such as ``cirros``; its name tells, unless given.
+        host: another machine to run it on, such as ``ssh://user@server``: see
+            :func:`labkit.guest.remote.boot_remote`. A folder is built for what runs there.
 
     Raises:
         LabError: it cannot be built or started; see :func:`labkit.build.builder.build` and
             :func:`labkit.guest.boot.boot`.
     """
+    if host is not None:
+        _check_remote(
+            stay=stay, network=network is not None, capture=capture, seed=user_data or host_name or seed
+        )
+        return _boot_there(image, host, memory, arguments, disks, forward, timeout, output_limit)
     from labkit.guest import boot as start
     from labkit.guest import boot_linux, boot_process
 
@@ -157,6 +166,7 @@ def run(
     memory: int | None = None,
     disks: Disks | None = None,
     timeout: float | None = 60.0,
+    host: RemoteHost | str | None = None,
 ) -> Outcome:
     """Start a unikernel, let it run to its end, and tell what came of it.
 
@@ -166,6 +176,7 @@ def run(
         memory: the guest's memory, in MiB.
         disks: each block device's disk or its file, by its name in ``config.ml``.
         timeout: the longest it may run, in seconds; None for no limit.
+        host: another machine to run it on.
 
     Raises:
         GuestError: it was stopped at its time limit; its last words are in the evidence.
@@ -174,7 +185,7 @@ def run(
     from labkit.errors import Evidence, GuestTimeout
     from labkit.guest import Reason
 
-    with boot(image, memory=memory, arguments=arguments, disks=disks, timeout=timeout) as guest:
+    with boot(image, memory=memory, arguments=arguments, disks=disks, timeout=timeout, host=host) as guest:
         ending = guest.wait()
         if ending.reason is Reason.TIME_LIMIT:
             raise GuestTimeout(
@@ -183,6 +194,57 @@ def run(
                 evidence=[Evidence("its last words", ending.last_words)],
             )
         return Outcome(ending, guest.console.text(), guest.cut)
+
+
+def _boot_there(
+    image: Image | str | os.PathLike[str],
+    host: RemoteHost | str,
+    memory: int | None,
+    arguments: Sequence[str],
+    disks: Disks | None,
+    forward: Mapping[int, int] | None,
+    timeout: float | None,
+    output_limit: int | None,
+) -> Guest:
+    """Start it on another machine, which is asked first what it runs."""
+    from contextlib import ExitStack
+
+    from labkit.guest.remote import boot_remote
+    from labkit.host.remote import open_remote
+
+    with ExitStack() as undo:
+        place = undo.enter_context(open_remote(host)) if isinstance(host, str) else host
+        ready = image if isinstance(image, Image) else build(image, place.target)
+        if isinstance(ready, LinuxImage):
+            raise UsageError(
+                f"{ready.name} is no unikernel, and labkit puts only unikernels on other machines.",
+                next_step="Boot it on this machine: leave out host.",
+            )
+        with ready.held():
+            guest = boot_remote(
+                ready,
+                place,
+                memory=memory,
+                arguments=arguments,
+                disks=disks,
+                forward=forward,
+                timeout=timeout,
+                output_limit=output_limit,
+                closes_host=isinstance(host, str),
+            )
+        undo.pop_all()
+        return guest
+
+
+def _check_remote(*, stay: bool, network: bool, capture: bool, seed: object) -> None:
+    """Look whether what is asked for can be had on another machine."""
+    asked = {"stay": stay, "network": network, "capture": capture, "user_data, host_name or seed": seed}
+    for option in (name for name, given in asked.items() if given):
+        raise UsageError(
+            f"A guest on another machine cannot be given {option}: it ends with the connection, and its frames "
+            "stay there.",
+            next_step=f"Leave out {option}, or boot it on this machine.",
+        )
 
 
 def _check_runs_here(image: Image) -> None:

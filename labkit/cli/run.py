@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +21,9 @@ from labkit.errors import UsageError
 from labkit.host.disk import Disk
 from labkit.verbs import boot
 
+if TYPE_CHECKING:
+    from labkit.host.remote import RemoteHost
+
 __all__ = ["run", "status_of"]
 
 _TIMED_OUT = 124
@@ -30,7 +35,12 @@ _KILLED = 137  # as a shell shows a program ended by SIGKILL
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS…]")
 @options.target
 @options.toolchain
-@click.option("--host", metavar="HOST", help="Where to run it.  [default: this machine]")
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="Where to run it: ssh://USER@SERVER[:PORT], qemu+ssh://… or xen+ssh://… where libvirt or Xen is meant, "
+    "or xen or kvm, the lab's own hosts.  [default: this machine]",
+)
 @click.option("--disk", multiple=True, metavar="[NAME=]FILE", help="A disk for a block device of the image.")
 @click.option(
     "--read-only", multiple=True, metavar="[NAME=]FILE", help="The same; the guest can only read it."
@@ -75,36 +85,46 @@ def run(
     The guest's console is standard output and standard input; its exit status is this command's. 124 is a
     time-out, 125 a failure of labkit's own. What follows -- goes to the guest.
     """
-    if host not in {None, "local"}:
-        raise UsageError(
-            f"There is no host {host!r}: this labkit runs guests on this machine only.",
-            next_step="Leave out --host.",
+    with ExitStack() as places:
+        place = None if host in {None, "local"} else places.enter_context(_place(str(host)))
+        built = build(image, _target(target, place), toolchain=toolchain, profile=profile)
+        forwards = _forwards(built, forward)
+        guest = boot(
+            built,
+            memory=memory,
+            arguments=arguments,
+            disks=_disks(built, disk, read_only),
+            forward=forwards,
+            stay=stay,
+            timeout=timeout,
+            user_data=Path(user_data) if user_data else None,
+            host_name=host_name,
+            seed=seed,
+            host=place,
         )
-    built = build(image, target, toolchain=toolchain, profile=profile)
-    forwards = _forwards(built, forward)
-    guest = boot(
-        built,
-        memory=memory,
-        arguments=arguments,
-        disks=_disks(built, disk, read_only),
-        forward=forwards,
-        stay=stay,
-        timeout=timeout,
-        user_data=Path(user_data) if user_data else None,
-        host_name=host_name,
-        seed=seed,
-    )
-    if stay:
-        guest.close()
-        say(guest.name)
-        return 0
-    with guest:
+        if stay:
+            guest.close()
+            say(guest.name)
+            return 0
+        places.enter_context(guest)
         for leads in [led for net in guest.networks.values() for led in net.forwards]:
             if leads.host_port not in forwards:  # the system has chosen it
                 print(f"labkit: {leads.url} leads to the guest's port {leads.guest_port}", file=sys.stderr)
         look_in_background(guest)
         ending = follow(guest)
     return status_of(guest.name, ending.status, ending.reason.value, ending.detail)
+
+
+def _place(host: str) -> RemoteHost:
+    from labkit.host.remote import open_remote
+
+    return open_remote(host)
+
+
+def _target(given: str, place: RemoteHost | None) -> str:
+    """The target to build for: what the host runs, unless the command line names one."""
+    source = click.get_current_context().get_parameter_source("target")
+    return given if place is None or source is not click.core.ParameterSource.DEFAULT else place.target
 
 
 def status_of(name: str, status: int | None, reason: str, detail: str) -> int:

@@ -16,7 +16,7 @@ from labkit.guest.network.forward import check_forwards
 from labkit.guest.network.plan import plan_networks
 from labkit.guest.remote.driver import RemotePlan
 from labkit.guest.remote.guest import RemoteGuest
-from labkit.host.remote import RemoteHost, open_remote
+from labkit.host.remote import RemoteHost
 
 __all__ = ["boot_remote"]
 
@@ -25,7 +25,7 @@ _ADDRESS: Final = "--ipv4="
 
 def boot_remote(
     image: Image,
-    host: RemoteHost | str,
+    host: RemoteHost,
     *,
     memory: int | None = None,
     arguments: Sequence[str] = (),
@@ -33,6 +33,7 @@ def boot_remote(
     forward: Mapping[int, int] | None = None,
     timeout: float | None = None,
     output_limit: int | None = None,
+    closes_host: bool = False,
 ) -> Guest:
     """Start a unikernel on another machine; not a byte of its console is lost.
 
@@ -42,13 +43,14 @@ def boot_remote(
 
     Args:
         image: what to start, built for what runs there: ``virtio`` for libvirt with QEMU, ``xen`` for Xen.
-        host: the machine, or its name; a host that is given stays yours to close.
+        host: the machine, which has been asked what it can do.
         memory: its memory, in MiB; ``LABKIT_MEMORY`` unless given.
         arguments: the words after the program's name.
         disks: each block device's disk or its file, by its name in ``config.ml``; copied there.
         forward: ports of this machine, on 127.0.0.1, that lead to the guest's first network by the connection.
         timeout: the longest it may run, in seconds; then it is stopped.
         output_limit: the most bytes it may print; then it is stopped.
+        closes_host: close the host when the guest has ended; else it stays yours to close.
 
     Raises:
         ImageError: the file cannot be booted.
@@ -67,33 +69,25 @@ def boot_remote(
     networks, _ = plan_networks(image.name, manifest, None)
     check_forwards(image.name, networks[:1], forward or {})
     needed = check_image(path)
-    place = open_remote(host) if isinstance(host, str) else host
-    try:
-        if place is host:
-            place.look()
-        _check_target(image, place)
-        memory_mib = place.settings.memory_mib if memory is None else memory
-        check_memory(memory_mib, needed, image.name)
-        plan = RemotePlan(
-            path,
-            image.name,
-            manifest,
-            memory_mib,
-            command_line,
-            address=_address(arguments),
-            timeout=timeout,
-            output_limit=output_limit,
-            console_bytes=place.settings.console_bytes,
-            disks=planned,
-            networks=networks,
-            forwards=forward or {},
-        )
-        guest = RemoteGuest(plan, place, closes_host=isinstance(host, str))
-        guest.start()
-    except BaseException:
-        if isinstance(host, str):
-            place.close()
-        raise
+    _check_target(image, host)
+    memory_mib = host.settings.memory_mib if memory is None else memory
+    check_memory(memory_mib, needed, image.name)
+    plan = RemotePlan(
+        path,
+        image.name,
+        manifest,
+        memory_mib,
+        command_line,
+        address=_address(arguments),
+        timeout=timeout,
+        output_limit=output_limit,
+        console_bytes=host.settings.console_bytes,
+        disks=planned,
+        networks=networks,
+        forwards=forward or {},
+    )
+    guest = RemoteGuest(plan, host, closes_host=closes_host)
+    guest.start()
     return guest
 
 

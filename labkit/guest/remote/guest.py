@@ -15,10 +15,12 @@ from labkit import events
 from labkit.errors import Evidence, HostError, LabError, SshError
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
 from labkit.guest.guest import CRASHED, Exit, Reason, State
+from labkit.guest.inband import InBand
 from labkit.guest.pump import Link
 from labkit.guest.remote.driver import Driver, RemotePlan
 from labkit.guest.remote.libvirt import LibvirtDriver
 from labkit.guest.remote.network import RemoteNetwork
+from labkit.guest.remote.xl import XlDriver
 from labkit.guest.served import ServedGuest
 from labkit.host.diskfile import DiskLock
 from labkit.host.remote import RemoteHost, Supervisor
@@ -36,6 +38,7 @@ class RemoteGuest(ServedGuest):
 
     Attributes:
         host: the server.
+        driver: what starts and ends it there.
         created: when it was made.
 
     One thread, its pump, serves it, over two programs on the server: the supervisor and the console.
@@ -47,15 +50,16 @@ class RemoteGuest(ServedGuest):
         self.created = dt.datetime.now(dt.UTC)
         self._plan = plan
         self._closes_host = closes_host
-        self._driver = _driver(host, plan)
+        self.driver = _driver(host, plan)
         self._records = ControlReader()
+        self._in_band = InBand() if self.driver.in_band else None
         self._last_record: ExitRecord | PanicRecord | None = None
         self._locks = ExitStack()
         self._brought: dict[str, bytes] = {}  # what writable disks were, by their devices
         self._supervisor: Supervisor | None = None
         self._channel: Channel | None = None
         for network in plan.networks:
-            self.networks[network.name] = RemoteNetwork(network, self._driver)
+            self.networks[network.name] = RemoteNetwork(network, self.driver)
 
     def start(self) -> None:
         """Start it. On an error nothing is left, here or there.
@@ -74,13 +78,13 @@ class RemoteGuest(ServedGuest):
                 self.image,
                 lambda done, size: step.progress(f"uploading, {done >> 10} KiB", 0.4 * done / (size or 1)),
             )
-            configuration = self._driver.configuration(image)
+            configuration = self.driver.configuration(image)
             self._supervisor = Supervisor(
                 self.host,
                 self.name,
                 configuration,
-                self._driver.begin,
-                self._driver.end,
+                self.driver.begin,
+                self.driver.end,
                 on_gone=lambda: self._pump.post(self._supervisor_gone),
             )
             step.progress(f"looked after on {self.host.name}", 0.5)
@@ -102,7 +106,7 @@ class RemoteGuest(ServedGuest):
 
     def _bring_disks(self) -> None:
         for disk in self._plan.disks:
-            there = self._driver.disk(disk.place.name)
+            there = self.driver.disk(disk.place.name)
             self.host.session.upload(disk.disk.path, there, 0o444 if disk.place.read_only else 0o666)
             if not disk.place.read_only:
                 with disk.disk.path.open("rb") as file:
@@ -128,7 +132,7 @@ class RemoteGuest(ServedGuest):
             if not piece:
                 far_control.close()
 
-        words = ("sh", "-c", self._driver.console, "labkit-console", self._driver.folder)
+        words = ("sh", "-c", self.driver.console, "labkit-console", self.driver.folder)
         channel = self._channel = self.host.session.start(*words, on_errors=errors_came)
 
         def join() -> None:
@@ -146,6 +150,9 @@ class RemoteGuest(ServedGuest):
     # Its life, in the pump's thread
 
     def _console_came(self, data: bytes) -> None:
+        if self._in_band is not None:
+            data, records = self._in_band.feed(data.replace(b"\r\n", b"\n"))
+            self._control_came(records)
         self.console.feed(data)
         if self._plan.output_limit is not None and self.console.size > self._plan.output_limit:
             self._request(Reason.OUTPUT_LIMIT)
@@ -191,8 +198,11 @@ class RemoteGuest(ServedGuest):
             self._wanted = Reason.HOST_LOST
         except LabError as error:
             failure = error
+        if self._in_band is not None:
+            self.console.feed(self._in_band.end())
         ending = self._how_it_ended()
         if failure is not None:
+            self.host.forget()
             failure = _with_words(failure, self.name, ending.last_words)
         self._release()
         self._finish(ending, failure)
@@ -202,7 +212,7 @@ class RemoteGuest(ServedGuest):
         """Take the disks that were written."""
         for disk in self._plan.disks:
             before = self._brought.get(disk.place.name)
-            there = self._driver.disk(disk.place.name)
+            there = self.driver.disk(disk.place.name)
             if before is None:
                 continue
             now = self.host.run("sha256sum", "--", there)
@@ -251,8 +261,8 @@ class RemoteGuest(ServedGuest):
 
 
 def _driver(host: RemoteHost, plan: RemotePlan) -> Driver:
-    folder = guest_folder(host, plan.name)
-    return LibvirtDriver(host, plan, folder)
+    kind = XlDriver if host.manager == "xl" else LibvirtDriver
+    return kind(host, plan, guest_folder(host, plan.name))
 
 
 def _with_words(failure: LabError, name: str, last_words: str) -> LabError:

@@ -54,7 +54,8 @@ def parse_address(text: str) -> Address:
     if url.scheme not in _MANAGERS or url.path not in _PATHS[url.scheme] or url.query or url.fragment:
         raise UsageError(
             f"There is no host {text.rpartition('@')[2]!r}.",
-            next_step="Write ssh://USER@SERVER or ssh://USER@SERVER:PORT; leave out --host for this machine.",
+            next_step="Write ssh://USER@SERVER or ssh://USER@SERVER:PORT; or xen or kvm, for the lab's own hosts. "
+            "Leave out --host for this machine.",
         )
     where = url.path.strip("/")
     return Address(

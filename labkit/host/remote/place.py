@@ -15,11 +15,13 @@ from labkit import events
 from labkit.errors import Evidence, HostError, MissingTool
 from labkit.host.probe import LIMIT_SECONDS, probe_kernel, verdict_on, words_for_qemu
 from labkit.host.remote.address import Address, Manager, parse_address
-from labkit.host.ssh import Finished, Session
+from labkit.host.ssh import Finished, Login, Session
 from labkit.settings import Settings, settings
 
-__all__ = ["RemoteHost", "open_remote"]
+__all__ = ["KINDS", "RemoteHost", "open_remote"]
 
+KINDS: Final = ("xen", "kvm")
+"""The lab's own hosts (:mod:`labkit.host.labhost`), as ``--host`` takes them."""
 PATIENCE_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 90.0  # for a program there; removing a dead client's guest may take a while
 _SURVEY: Final = Path(__file__).with_name("survey.sh").read_text()
@@ -103,7 +105,8 @@ class RemoteHost:
             HostError: the lab's folder cannot be made there.
         """
         with events.step("look", self.name) as step:
-            done = self.run("sh", "-c", _SURVEY, "labkit-survey", "", self.address.uri or "")
+            asked = ("", self.address.uri or "", self.address.manager or "")
+            done = self.run("sh", "-c", _SURVEY, "labkit-survey", *asked)
             told: dict[str, str] = {}
             swept = []
             for line in done.output.decode("utf-8", "replace").splitlines():
@@ -125,11 +128,15 @@ class RemoteHost:
             step.progress(f"guests run there by {manager}", 1.0)
             return self._survey
 
+    def forget(self) -> None:
+        """Have it asked anew before the next guest: something of one may have been left there."""
+        self._survey = None
+
     def _manager(self, told: dict[str, str], evidence: list[Evidence]) -> Manager:
         can: list[Manager] = []
         if "xl" in told:
             can.append("xl")
-        if "libvirt" in told and "qemu" in told:
+        if "libvirt" in told:
             can.append("libvirt")
         wanted = self.address.manager
         if told.get("machine") != "x86_64":
@@ -251,7 +258,8 @@ def open_remote(text: str, *, patience: float = PATIENCE_SECONDS) -> RemoteHost:
     """The host of a name, asked what it can do.
 
     Args:
-        text: as :func:`labkit.host.remote.parse_address` takes it.
+        text: as :func:`labkit.host.remote.parse_address` takes it; or ``xen`` or ``kvm``, for the lab's own host
+            of that kind, which is built or resumed if it does not run.
         patience: how long guests there outlive the connection, in seconds.
 
     Raises:
@@ -259,13 +267,23 @@ def open_remote(text: str, *, patience: float = PATIENCE_SECONDS) -> RemoteHost:
         SshError: it cannot be reached.
         HostError: it cannot run guests.
     """
-    host = RemoteHost(parse_address(text), patience=patience)
+    host = RemoteHost(_lab_host(text) if text in KINDS else parse_address(text), patience=patience)
     try:
         host.look()
     except BaseException:
         host.close()
         raise
     return host
+
+
+def _lab_host(kind: str) -> Address:
+    from labkit.host import labhost
+
+    login = labhost.up(kind).login
+    return Address(
+        Login(login.host, login.user, login.port, login.key, login.known_hosts),
+        "xl" if kind == "xen" else "libvirt",
+    )
 
 
 def _digest(path: Path) -> str:

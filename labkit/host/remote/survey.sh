@@ -2,12 +2,14 @@
 # Asked of a server before guests are put on it: makes the lab's folder there, removes what dead clients left, and
 # says what the server can do. Run by its sh; nothing of labkit is installed there.
 #
-#   FOLDER URI     each may be empty: then it is a folder of its own in TMPDIR or /var/tmp, and libvirt's own default
+#   FOLDER URI MANAGER     each may be empty: then it is a folder of its own in TMPDIR or /var/tmp, libvirt's own
+#                          default, and what is found there, `xl` or `libvirt`
 #
 # Prints lines of the form `NAME VALUE`. Words of programs that fail are on standard error.
 
 folder=${1:-${TMPDIR:-/var/tmp}/labkit-$(id -u)}
 uri=$2
+manager=$3
 
 virsh_() { virsh ${uri:+-c "$uri"} "$@"; }
 
@@ -54,18 +56,17 @@ done
 
 echo "folder $(cd -- "$folder" && pwd -P)"
 echo "machine $(uname -m)"
-echo "room $(df -Pk -- "$folder" | awk 'NR == 2 { print $4 }')"
-echo "memory $(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)"
 PATH=$PATH:/usr/sbin:/sbin
-if command -v xl >/dev/null; then
-    if free=$(xl info free_memory); then echo "xl $free"; fi
+# Each question costs a small server some time: no more than are needed.
+if [ "$manager" != libvirt ] && command -v xl >/dev/null; then
+    if free=$(xl info free_memory); then echo "xl $free"; exit; fi
 fi
-if command -v virsh >/dev/null; then
-    if told=$(virsh_ uri); then echo "libvirt $told"; fi
-fi
-if command -v qemu-system-x86_64 >/dev/null; then
-    echo "qemu $(qemu-system-x86_64 --version | head -n 1)"
-fi
-if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
-    echo "kvm $( { uname -r; grep -m 1 '^model name' /proc/cpuinfo; qemu-system-x86_64 --version; } 2>/dev/null | cksum | tr ' ' -)"
+if [ "$manager" != xl ] && command -v virsh >/dev/null && command -v qemu-system-x86_64 >/dev/null; then
+    if told=$(virsh_ uri); then
+        echo "libvirt $told"
+        echo "memory $(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)"
+        if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+            echo "kvm $( { uname -r; grep -m 1 '^model name' /proc/cpuinfo; stat -Lc %Y /usr/bin/qemu-system-x86_64; } | cksum | tr ' ' -)"
+        fi
+    fi
 fi

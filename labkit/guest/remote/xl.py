@@ -1,0 +1,93 @@
+"""Guests that Xen runs on another machine, by its own ``xl``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+from labkit.build.xl import XenDisk, XenNetwork, xl_configuration
+from labkit.errors import GuestTimeout
+from labkit.guest.remote.driver import Driver
+
+__all__ = ["XlDriver"]
+
+_TTY: Final = Path(__file__).with_name("tty.sh").read_text()
+_BEGIN: Final = """\
+xl create -p configuration || exit
+domain=$(xl domid {name}) || exit
+for _ in $(seq 100); do
+    terminal=$(xenstore-read "/local/domain/$domain/console/tty" 2>/dev/null) && [ -n "$terminal" ] && break
+    sleep 0.05
+done
+[ -n "$terminal" ] || {{ echo 'Xen made no console for it' >&2; exit 1; }}
+echo "$terminal" >control.in
+read -r _ <control.out
+xl unpause {name}
+"""
+_END: Final = """\
+xl destroy {name} >/dev/null 2>&1
+there=$(xl list) || exit 1
+! printf '%s\\n' "$there" | grep -q {line}
+"""
+_ADDRESS: Final = """\
+{ ip neigh; busybox dumpleases -d; cat /var/lib/misc/dnsmasq.leases; } 2>/dev/null | awk -v mac="$1" '
+    index(tolower($0), mac) {
+        for (field = 1; field <= NF; field++)
+            if ($field ~ /^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$/) { print $field; exit }
+    }'
+"""
+
+
+class XlDriver(Driver):
+    """A PVH domain, whose console is the terminal that Xen's console daemon keeps for it."""
+
+    in_band = True
+
+    def configuration(self, image: str) -> str:
+        """The domain, as xl.cfg(5) has it."""
+        return xl_configuration(
+            self.plan.manifest,
+            image,
+            name=self.plan.name,
+            memory_mib=self.plan.memory_mib,
+            command_line=self.plan.command_line,
+            disks=[
+                XenDisk(number, disk.place.name, self.disk(disk.place.name), disk.place.read_only)
+                for number, disk in enumerate(self.plan.disks)
+            ],
+            networks=[
+                XenNetwork(network.name, mac=self._mac(network.number)) for network in self.plan.networks
+            ],
+        )
+
+    @property
+    def begin(self) -> str:
+        """Create the domain paused, have its console opened, and let it run."""
+        return _BEGIN.format(name=shlex.quote(self.plan.name))
+
+    @property
+    def end(self) -> str:
+        """Destroy the domain, and look whether it has gone."""
+        return _END.format(name=shlex.quote(self.plan.name), line=shlex.quote(f"^{self.plan.name} "))
+
+    @property
+    def console(self) -> str:
+        """The console daemon's terminal."""
+        return _TTY
+
+    def lead(self, port: int, number: int) -> tuple[str, int]:
+        """The guest's address on the server's bridge: told by its arguments, or found in the server's tables."""
+        if self.plan.address is not None:
+            return str(self.plan.address), port
+        found = self.host.run("sh", "-c", _ADDRESS, "labkit-address", self._mac(number))
+        if not (address := found.output.decode("ascii", "replace").strip()):
+            raise GuestTimeout(
+                f"{self.host.name} knows no address of {self.plan.name} yet.",
+                next_step="Wait until the guest has one from DHCP, or give it one: --ipv4=ADDRESS/24.",
+            )
+        return address, port
+
+    def _mac(self, number: int) -> str:
+        """A hardware address of Xen's own range, the same for the same guest."""
+        return f"00:16:3e:{':'.join(self.plan.name[-6:][at : at + 2] for at in (0, 2))}:{number:02x}"
