@@ -53,8 +53,14 @@ class LibvirtDriver(Driver):
 
     @property
     def begin(self) -> str:
-        """Create the domain; it lives as long as it runs."""
-        return f"{self._where}virsh create configuration\n"
+        """Create the domain, which lives as long as it runs.
+
+        Paused first: libvirt calls it a failure if a guest ends while it is being created. One call of virsh for
+        both, whose status is the second's.
+        """
+        return (
+            f"{self._where}virsh {shlex.quote(f'create --paused configuration; resume {self.plan.name}')}\n"
+        )
 
     @property
     def end(self) -> str:
