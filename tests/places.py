@@ -59,7 +59,9 @@ class Place:
             timeout=timeout,
         )
 
-    def transcript(self, folder: Path, *arguments: str, disks: Mapping[str, Path] | None = None) -> Sequence[str]:
+    def transcript(
+        self, folder: Path, *arguments: str, disks: Mapping[str, Path] | None = None
+    ) -> Sequence[str]:
         """What a guest prints there until it ends, and how it ends; of log lines, what the program itself logs."""
         with self.boot(folder, *arguments, disks=disks) as guest:
             ending = guest.wait(60)

@@ -166,4 +166,3 @@ def test_a_port_in_use(place: Any, root: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"Port {port} of this machine is in use"):
             place.boot(root / "images" / "web", forward={port: 80})
-

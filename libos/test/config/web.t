@@ -88,3 +88,51 @@ Name servers are those that an argument names, else those that DHCP told, else t
     conduit-mirage
     dns-client-mirage
     happy-eyeballs-mirage
+
+A process uses its machine's sockets: there are no layers below, and no lease. Its arguments are those of the other targets.
+
+  $ ./networks.exe generate -t unix --out .
+  $ sed -n '/^let stack/,/^  end/p' main.ml
+  let stack =
+    lazy begin
+      Tcpip_stack_socket.V4V6.connect ~ipv4_only:(ipv4_only_arg ()) ~ipv6_only:(ipv6_only_arg ())
+        ~ipv4:(ipv4_arg ()) ~ipv6:(ipv6_arg ()) ()
+    end
+  let stack_2 =
+    lazy begin
+      Tcpip_stack_socket.V4V6.connect ~ipv4_only:(inside_ipv4_only_arg ()) ~ipv6_only:(inside_ipv6_only_arg ())
+        ~ipv4:(inside_ipv4_arg ()) ~ipv6:(inside_ipv6_arg ()) ()
+    end
+  $ grep -o 'Mirage_runtime_network.*' main.ml
+  Mirage_runtime_network.ipv4_only ())
+  Mirage_runtime_network.ipv6_only ())
+  Mirage_runtime_network.V4.network (Ipaddr.V4.Prefix.of_string_exn "0.0.0.0/0"))
+  Mirage_runtime_network.V6.network None)
+  Mirage_runtime_network.V4.gateway None)
+  Mirage_runtime_network.V6.gateway None)
+  Mirage_runtime_network.V6.accept_router_advertisements ())
+  Mirage_runtime_network.ipv4_only ~group:"inside" ())
+  Mirage_runtime_network.ipv6_only ~group:"inside" ())
+  Mirage_runtime_network.V4.network ~group:"inside" (Ipaddr.V4.Prefix.of_string_exn "0.0.0.0/0"))
+  Mirage_runtime_network.V6.network ~group:"inside" None)
+  Mirage_runtime_network.V4.gateway ~group:"inside" None)
+  Mirage_runtime_network.V6.gateway ~group:"inside" None)
+  Mirage_runtime_network.V6.accept_router_advertisements ~group:"inside" ())
+  $ grep -A 6 devices manifest.json
+    "devices": [
+      {"name": "stack", "kind": "sockets"},
+      {"name": "inside-stack", "kind": "sockets"}
+    ],
+    "packages": ["cmdliner-stdlib", "duration", "lwt", "mirage-crypto-rng", "mirage-logs", "mirage-mtime", "mirage-ptime", "mirage-runtime", "mirage-sleep", "tcpip"],
+    "arguments": []
+  }
+  $ grep -e tcpip -e unikernel-net dune
+    tcpip.stack-socket
+
+Unless it is told to have a stack of its own, over a TAP interface.
+
+  $ ./networks.exe generate -t unix --out . --net ocaml
+  $ grep -e 'Netif.connect' -e '"interface"\|interface' main.ml
+  let interface_arg =
+      (Mirage_runtime_network.interface "tap0")
+      Netif.connect ~place:0 (interface_arg ())
