@@ -118,6 +118,11 @@ def _looks() -> Iterator[tuple[str, Callable[[], _Seen]]]:
             return _Seen(False, "there is no image to boot", "Mend what is wrong above.")
         return _boot(image[0])
 
+    def ran() -> _Seen:
+        if not image:
+            return _Seen(False, "what builds for virtio does not build for it", "Mend what is wrong above.")
+        return _boot(build(settings().root / "images" / "hello", "unix"))
+
     yield "system", _system
     yield "programs", _programs
     yield "cache", _cache
@@ -127,7 +132,9 @@ def _looks() -> Iterator[tuple[str, Callable[[], _Seen]]]:
     yield "memory and processors", _resources
     yield "forwarded ports", _forwards
     yield "building", built
-    yield "booting", booted
+    yield "target virtio", booted
+    yield "target unix", ran
+    yield "target xen", _xen
     yield "Xen host", lambda: _lab_host("xen")
     yield "KVM host", lambda: _lab_host("kvm")
     yield "JupyterLab", _jupyter
@@ -226,11 +233,11 @@ def _forwards() -> _Seen:
     )
 
 
-def _boot(image: Image) -> _Seen:
+def _boot(image: Image, host: str | None = None) -> _Seen:
     from labkit.verbs import boot
 
     began = time.monotonic()
-    with boot(image, timeout=_BOOT_LIMIT) as guest:
+    with boot(image, host=host, timeout=_BOOT_LIMIT) as guest:
         guest.console.expect(_GREETING, timeout=_BOOT_LIMIT)
         first = time.monotonic() - began
         ending = guest.wait(_BOOT_LIMIT)
@@ -239,6 +246,20 @@ def _boot(image: Image) -> _Seen:
             f"hello booted, but {ending.detail}.", next_step="See its last words: `labkit run hello`."
         )
     return _Seen(True, f"hello greeted after {first:.2f} s and ended with status 0")
+
+
+def _xen() -> _Seen:
+    from labkit.host import labhost
+
+    image = build(settings().root / "images" / "hello", "xen")
+    built = f"hello is built for it, with {image.name}.xl"
+    if labhost.status("xen").login:
+        return _boot(image, "xen")
+    return _Seen(
+        True,
+        f"{built}; not booted, since no Xen host is up",
+        "The lab has one of its own: labkit host up xen",
+    )
 
 
 def _lab_host(kind: str) -> _Seen:

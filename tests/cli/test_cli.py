@@ -378,8 +378,10 @@ def test_the_doctor_boots_something() -> None:
     assert done.returncode == 0, checks
     assert value["ok"] is True
     assert value["virtualisation"] in {"kvm", "emulation"}
-    assert "greeted" in checks["booting"]["reason"]
-    assert "ok  booting: " in labkit("doctor").stdout
+    for target in ("virtio", "unix"):
+        assert "greeted" in checks[f"target {target}"]["reason"]
+    assert "hello is built for it" in checks["target xen"]["reason"]
+    assert "ok  target virtio: " in labkit("doctor").stdout
 
 
 @pytest.mark.live
@@ -390,4 +392,5 @@ def test_the_doctor_on_a_machine_that_lacks_something(tmp_path: Path) -> None:
     checks = {check["name"]: check for check in value["checks"]}
     assert not checks["programs"]["ok"]
     assert "make lab" in checks["programs"]["cure"]
-    assert not checks["booting"]["ok"]
+    assert not checks["target virtio"]["ok"]
+    assert not checks["target unix"]["ok"]
