@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
+from labkit.build.target import DEFAULT
 from labkit.course.workcopy import WorkingCopy, working_copy
 from labkit.errors import ConsoleEnded, GuestError, SourceError
 
@@ -116,8 +117,13 @@ class Trial:
             )
         return copy
 
-    def image(self, image: str, name: str | None = None) -> Image:
+    def image(self, image: str, name: str | None = None, *, target: str | None = None) -> Image:
         """The image of the student's copy, built if need be.
+
+        Args:
+            image: what it is a copy of.
+            name: what the copy is called; as the image unless given.
+            target: what it is built for, if not for the usual target.
 
         Raises:
             Unmet: there is no copy, or it does not compile.
@@ -127,7 +133,7 @@ class Trial:
 
         copy = self.copy(image, name)
         try:
-            return build(copy.folder)
+            return build(copy.folder, target or DEFAULT)
         except SourceError as error:
             raise Unmet(
                 f"that {copy.name} compiles",

@@ -35,6 +35,8 @@ _REASONS: Final = {
     "compiler (libgcc)": "helpers that the C compiler calls",
     "unikernel_kernel": "boots the machine: memory, traps, clock, console",
     "unikernel_xen": "boots the domain: memory, traps, clock, and Xen's devices",
+    "unikernel_unix_stubs": "asks Linux: for time, events, disks, sockets",
+    "tcpip_stack_socket": "TCP and UDP by this machine's sockets",
     "unikernel_os": "the main loop: runs what is ready, then sleeps",
     "platform": "OCaml's face of the kernel",
     "mirage_runtime": "boot arguments, and what is called at the end",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from labkit.guest.guest import Exit, Guest
     from labkit.verbs import Outcome
 
-__all__ = ["Stage", "stages", "timeline"]
+__all__ = ["Stage", "boot_stages", "stages", "timeline"]
 
 WIDTH: Final = 560.0
 LINE: Final = 26.0
@@ -23,6 +23,7 @@ LEFT: Final = 110.0
 RIGHT: Final = 70.0
 PATIENCE: Final = 3.0  # seconds for a guest that boots just now
 
+_BEFORE: Final = "firmware"
 _TOLD: Final = {
     "kernel": ("kernel", "memory, traps, clock, devices"),
     "runtime": ("OCaml runtime", "and the modules, one after another"),
@@ -54,14 +55,42 @@ def stages(stamps: dict[str, int], firmware: float | None = None) -> list[Stage]
         firmware: milliseconds before that, by the host's clock; None where they were not measured.
     """
     shift = firmware or 0.0
-    found = (
-        [] if firmware is None else [Stage("firmware", "and the hypervisor: load the image", 0.0, firmware)]
-    )
+    found = [] if firmware is None else [Stage(_BEFORE, "and the hypervisor: load the image", 0.0, firmware)]
     ordered = sorted(stamps.items(), key=lambda stamp: stamp[1])
     for (name, begin), (_, end) in pairwise(ordered):
         title, about = _TOLD.get(name, (name, ""))
         found.append(Stage(title, about, shift + begin / 1e6, shift + end / 1e6))
     return found
+
+
+def boot_stages(guest: Guest) -> list[Stage]:
+    """How a guest has booted; one that boots just now is given a moment to get through.
+
+    Only a guest of this process tells how long it took before its first instruction. A process has no kernel of
+    its own: what Linux did to start it, dynamic linking included, comes before the program.
+    """
+    from labkit.guest.owned import OwnedGuest
+    from labkit.guest.process import ProcessGuest
+
+    _wait_for_start(guest)
+    stamps = guest.stamps
+    if isinstance(guest, ProcessGuest):
+        if "start" not in stamps:
+            return []
+        took, told = stamps["start"] / 1e6, _heard(guest, "start")
+        before = max(0.0, told - took) if told is not None else 0.0
+        return [
+            Stage("Linux", "makes the process, links it", 0.0, before),
+            Stage("the program", "OCaml's runtime, and the modules", before, before + took),
+        ]
+    # an attached one heard of it later than it was
+    return stages(stamps, _heard(guest, "kernel") if isinstance(guest, OwnedGuest) else None)
+
+
+def _heard(guest: Guest, stamp: str) -> float | None:
+    """When this process heard of a stamp, in milliseconds after the guest began to run."""
+    told = (event for event in guest.events if event.kind == "stamp" and event.detail.startswith(f"{stamp} "))
+    return next((event.seconds * 1e3 for event in told), None)
 
 
 def timeline(thing: Guest | Exit | Outcome) -> Picture:
@@ -71,26 +100,16 @@ def timeline(thing: Guest | Exit | Outcome) -> Picture:
         thing: a guest, or how one ended. Only a guest of this process tells how long the firmware took.
     """
     from labkit.guest.guest import Exit, Guest
-    from labkit.guest.owned import OwnedGuest
 
     firmware: float | None = None
     if isinstance(thing, Guest):
-        _wait_for_start(thing)
-        stamps, name = thing.stamps, f"Boot of {thing.image.stem}"
-        if isinstance(thing, OwnedGuest):  # an attached one heard of it later than it was
-            firmware = next(
-                (
-                    e.seconds * 1e3
-                    for e in thing.events
-                    if e.kind == "stamp" and e.detail.startswith("kernel ")
-                ),
-                None,
-            )
-        ending = thing.exit
+        found, name = boot_stages(thing), f"Boot of {thing.image.stem}"
+        stamps, ending = thing.stamps, thing.exit
+        firmware = found[0].end if found and found[0].name == _BEFORE else None
     else:
         ending = thing if isinstance(thing, Exit) else thing.exit
         stamps, name = ending.stamps, "Boot"
-    found = stages(stamps, firmware)
+        found = stages(stamps)
     told = f"The guest {ending.detail}." if ending else ""
     if not found:
         words = f"{name}: no stages were told. {told}".rstrip()
