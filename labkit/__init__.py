@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labkit.build.source import ImageSource as ImageSource
     from labkit.build.target import Target as Target
     from labkit.checkup import doctor as doctor
+    from labkit.compare.measure import compare as compare
     from labkit.errors import LabError as LabError
     from labkit.guest import Guest as Guest
     from labkit.guest import gc as gc
@@ -44,6 +45,7 @@ __all__ = [
     "Wire",
     "boot",
     "build",
+    "compare",
     "doctor",
     "gc",
     "list_guests",
@@ -72,10 +74,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if (
-        name == "build"
-    ):  # the package, which can be called: importing labkit.build.image binds this name to it
-        return import_module("labkit.build")
+    # Packages, which can be called: importing a module of theirs binds these names to them.
+    if name in ("build", "compare"):
+        return import_module(f"labkit.{name}")
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value

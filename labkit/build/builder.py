@@ -42,7 +42,7 @@ def build(
         target: what to build for; not looked at for a file. The usual one of a folder with an ``image.toml`` is
             ``linux``.
         toolchain: ``offline`` or ``opam``; None for the settings' choice.
-        profile: what a file of another origin is (:mod:`labkit.build.linux.profiles`); its name tells, unless given.
+        profile: what a file of another origin is (``labkit.build.linux.profiles``); its name tells, unless given.
 
     Raises:
         UsageError: there is no such image, target or toolchain, or they do not go together.

@@ -17,6 +17,7 @@ _VERBS = {
     "build": ("build", "build", "Build an image."),
     "run": ("run", "run", "Build and boot an image; its console is here, its exit status is ours."),
     "disk": ("disk", "disk", "Make a disk for a guest, look at its sectors."),
+    "compare": ("compare", "compare", "Measure two images side by side."),
     "ps": ("guests", "ps", "List the guests that run."),
     "console": ("guests", "console", "Join the console of a running guest."),
     "stop": ("guests", "stop", "Stop a guest, or all."),

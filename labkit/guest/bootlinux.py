@@ -56,11 +56,11 @@ def boot_linux(
         arguments: more words of its kernel's command line.
         disks: more disks for it, by names of your choice, in the order in which it finds them.
         network, forward, capture, timeout, output_limit: as for :func:`labkit.guest.boot.boot`.
-        user_data: what cloud-init does at its first boot: a text that begins with ``#!`` or ``#cloud-config``, or a
-            file with one. For an image of the profile flatcar: an Ignition configuration.
+        user_data: what cloud-init does at its first boot: a text that begins with ``#!`` or ``#cloud-config``, or
+            a file with one. For an image of the profile flatcar: an Ignition configuration.
         host_name: its name.
-        seed: a seed of your own, a CD image labelled ``cidata``, in place of labkit's. It has to have the lab's SSH key
-            if ``guest.ssh`` is to be used.
+        seed: a seed of your own, a CD image labelled ``cidata``, in place of labkit's. It has to have the lab's
+            SSH key if ``guest.ssh`` is to be used.
         host: where to run it; a place of its own unless given. It stays yours to close.
 
     Raises:

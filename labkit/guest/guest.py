@@ -17,6 +17,7 @@ from labkit.errors import Evidence, GuestTimeout, LabError, UsageError
 from labkit.guest.console import Console
 
 if TYPE_CHECKING:
+    from labkit.guest.devices import Device
     from labkit.guest.guestdisk import GuestDisk
     from labkit.guest.network import Network
     from labkit.guest.powercut import PowerCut
@@ -116,6 +117,11 @@ class Guest(ABC):
     def state(self) -> State:
         """Where it is in its life."""
         return self._state
+
+    @property
+    def age(self) -> float:
+        """How long ago it began to run, in seconds."""
+        return time.monotonic() - self._began
 
     @property
     def events(self) -> tuple[GuestEvent, ...]:
@@ -241,6 +247,15 @@ class Guest(ABC):
     def cut(self) -> PowerCut | None:
         """What its power cut did, once its power has been cut."""
         return None
+
+    def devices(self) -> tuple[Device, ...]:
+        """The devices that its machine offers it: what it sees of the hypervisor.
+
+        Raises:
+            UsageError: it is no guest of this process that QEMU runs.
+            GuestError: it has ended.
+        """
+        raise self._not_ours("look at the guest's devices")
 
     def power_cut(
         self,

@@ -38,7 +38,7 @@ def lab_key(found: Settings) -> tuple[Path, str]:
 
 
 def new_key(comment: str) -> tuple[str, str]:
-    """A new key of the kind Ed25519 (RFC 8709): its private half in OpenSSH's format, its public half as a line."""
+    """A new key of the kind Ed25519 (RFC 8709): its private half in OpenSSH's format, its public one as a line."""
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -160,7 +160,7 @@ class LinuxGuest(OwnedGuest):
         shown = _SHOWN_KEYS.search(self.console.text())
         if shown is None:
             raise SshError(
-                f"{self.linux.name} has not shown its SSH host key on its console, so it cannot be told from others.",
+                f"{self.linux.name} has not shown its SSH host key on its console: it cannot be told from others.",
                 next_step="Let labkit make the seed (leave out seed=), where that guest reads ssh_keys; "
                 "or use its console.",
                 evidence=[Evidence("its last words", self.console.last_words())],

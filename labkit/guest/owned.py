@@ -22,6 +22,7 @@ from labkit.build.domainxml import DomainNetwork, domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.guest.checks import read_manifest
 from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
+from labkit.guest.devices import Device, find_devices
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Reason, State
 from labkit.guest.livedisks import LiveDisks
@@ -111,7 +112,7 @@ class OwnedGuest(ServedGuest):
         self._cut: PowerCut | None = None
         self._ending = False
         self._domain_gone = threading.Event()
-        monitor = Monitor(self.name, lambda: self._domain)
+        self._monitor = monitor = Monitor(self.name, lambda: self._domain)
         self._disks = LiveDisks(plan.disks, monitor, self._qemu_process)
         for network in plan.networks:
             wire = plan.wires.get(network.name)
@@ -170,6 +171,10 @@ class OwnedGuest(ServedGuest):
     def disks(self) -> LiveDisks:
         """Its disks, by the names of their devices."""
         return self._disks
+
+    def devices(self) -> tuple[Device, ...]:
+        """The devices that its machine offers it: see :meth:`labkit.Guest.devices`."""
+        return find_devices(self._monitor)
 
     @property
     def cut(self) -> PowerCut | None:

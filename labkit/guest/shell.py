@@ -63,8 +63,8 @@ class Shell:
         """Run a program in the guest to its end.
 
         Args:
-            words: one text is a line for the guest's shell, ``"ls -l | wc"``; more are a program and its arguments,
-                each of which arrives as it is.
+            words: one text is a line for the guest's shell, ``"ls -l | wc"``; more are a program and its
+                arguments, each of which arrives as it is.
             input: what it reads.
             timeout: the longest it may take, in seconds; None for no limit.
             each: called with each piece of its output as it comes, such as ``print``.

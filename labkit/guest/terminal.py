@@ -1,4 +1,4 @@
-"""A shell in a guest, by SSH on a terminal, as something that has a console: so all that shows a guest's shows it."""
+"""A shell in a guest, by SSH on a terminal: as something with a console, so that what shows consoles shows it."""
 
 from __future__ import annotations
 

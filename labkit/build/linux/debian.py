@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from labkit.build.cache import Cache
 from labkit.errors import Evidence, HostError
@@ -16,7 +19,9 @@ from labkit.settings import settings
 
 __all__ = ["dependency", "made_once", "package_files", "unpacked"]
 
-_KIND = "debian"
+_KIND: Final = "debian"
+_NOTES: Final = "apt"
+_LISTS: Final = Path("/var/lib/apt/lists")
 
 
 @cache
@@ -48,8 +53,11 @@ def package_files(*packages: str) -> tuple[str, ...]:
     Raises:
         HostError: apt does not know them.
     """
-    listed = _apt("apt-get", "--print-uris", "download", *packages)
-    return tuple(re.findall(r"' (\S+\.deb) ", listed))
+
+    def ask() -> list[str]:
+        return re.findall(r"' (\S+\.deb) ", _apt("apt-get", "--print-uris", "download", *packages))
+
+    return tuple(_known("files " + " ".join(packages), ask))
 
 
 @cache
@@ -59,16 +67,53 @@ def dependency(package: str, pattern: str) -> str:
     Raises:
         HostError: there is none.
     """
-    shown = _apt("apt-cache", "--no-all-versions", "show", package)
-    depends = re.search(r"^Depends: (.*)", shown, re.MULTILINE)
-    found = re.search(rf"(?:^|, )({pattern})\b", depends[1]) if depends else None
-    if found is None:
-        raise HostError(
-            f"The package {package} depends on no {pattern}.",
-            next_step="Look at it: apt-cache show " + package,
-            evidence=[Evidence("What apt says of it", shown)],
-        )
-    return found[1]
+
+    def ask() -> list[str]:
+        shown = _apt("apt-cache", "--no-all-versions", "show", package)
+        depends = re.search(r"^Depends: (.*)", shown, re.MULTILINE)
+        found = re.search(rf"(?:^|, )({pattern})\b", depends[1]) if depends else None
+        if found is None:
+            raise HostError(
+                f"The package {package} depends on no {pattern}.",
+                next_step="Look at it: apt-cache show " + package,
+                evidence=[Evidence("What apt says of it", shown)],
+            )
+        return [found[1]]
+
+    return _known(f"dependency {package} {pattern}", ask)[0]
+
+
+def _known(question: str, ask: Callable[[], list[str]]) -> list[str]:
+    """What apt answered to a question, remembered for as long as its lists are the same; longer where it fails."""
+    place = _cache()
+    note = place.folder / _NOTES / hashlib.sha256(question.encode()).hexdigest()[:24]
+    try:
+        lists = _LISTS.stat().st_mtime_ns
+    except OSError:
+        lists = 0
+    remembered: list[str] | None = None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        told = json.loads(note.read_bytes())
+        remembered = list(told["answer"])
+        if told["lists"] == lists:
+            return remembered
+    try:
+        answer = ask()
+    except HostError:
+        if remembered is None:
+            raise
+        return remembered  # of older lists: better than nothing, such as where there is no network
+    with contextlib.suppress(OSError, HostError), place.staging() as staging:
+        draft = staging / note.name
+        draft.write_text(json.dumps({"lists": lists, "answer": answer}))
+        note.parent.mkdir(exist_ok=True)
+        draft.replace(note)
+    return answer
+
+
+def _cache() -> Cache:
+    found = settings()
+    return Cache(found.cache, found.cache_mib << 20)
 
 
 def made_once(what: str, make: Callable[[Path], None]) -> Path:
@@ -78,8 +123,7 @@ def made_once(what: str, make: Callable[[Path], None]) -> Path:
         what: a text that changes whenever the contents would.
         make: fills an empty folder.
     """
-    found = settings()
-    place = Cache(found.cache, found.cache_mib << 20)
+    place = _cache()
     key = hashlib.sha256(what.encode()).hexdigest()[:24]
     with place.lock(f"{_KIND}-{key}"):
         if ready := place.find(_KIND, key):

@@ -1,6 +1,7 @@
 """Ignition configurations: what Flatcar Container Linux and its like read once, at their first boot.
 
-The format is that of https://coreos.github.io/ignition/configuration-v3_3/; QEMU hands it over by its device fw_cfg.
+The format is that of https://coreos.github.io/ignition/configuration-v3_3/; QEMU hands it over by
+its device fw_cfg.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Seeds: small CD images from which cloud-init and its like learn what a guest is to be.
 
-The data source is NoCloud (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html): a file system of
-ISO 9660 labelled ``cidata`` with ``meta-data``, ``user-data`` and ``vendor-data``. The meta-data is JSON, which is
+The data source is NoCloud (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html): a file
+system of ISO 9660 labelled ``cidata`` with ``meta-data``, ``user-data`` and ``vendor-data``. The meta-data is JSON, which is
 YAML too, since CirrOS reads it as JSON.
 """
 
@@ -94,7 +94,7 @@ def check_user_data(text: str) -> str:
         begin = text.splitlines()[0][:40] if text.splitlines() else ""
         raise UsageError(
             f"The user-data begin with {begin!r}: that is neither a script nor a configuration.",
-            next_step="Let the first line be #!/bin/sh for a script, or #cloud-config; nothing may stand before it.",
+            next_step="Let the first line be #!/bin/sh for a script, or #cloud-config, with nothing before it.",
         )
     return text
 

@@ -20,7 +20,7 @@ RECIPE: Final = "image.toml"
 
 _ROOT: Final = "root"
 _MEMORY_MIB: Final = 96
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}")
 _KEYS: Final = {"name", "memory", "modules", "packages", "programs", "copies"}
 
 
@@ -83,7 +83,7 @@ class LinuxSource:
             copies[inside.strip("/")] = place
         name = told.get("name", folder.name)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise recipe.wrong(f"gives the name {name!r}: use small letters, digits, dots and dashes")
+            raise recipe.wrong(f"gives the name {name!r}: use letters, digits, dots, dashes and underscores")
         memory = told.get("memory", _MEMORY_MIB)
         if not isinstance(memory, int) or memory < 1:
             raise recipe.wrong(f"gives {memory!r} MiB of memory")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -15,6 +15,7 @@ from labkit.guest.network.impairment import Impairment
 from labkit.guest.network.line import Conditions
 from labkit.guest.network.passage import DIRECTIONS, Direction
 from labkit.guest.network.probe import PING_BYTES, Pings, ping
+from labkit.guest.network.scan import ALL_PORTS, open_ports
 from labkit.guest.network.wire import Wire
 from labkit.guest.network.wiring import Subject, Wiring
 from labkit.host.monitor import Monitor
@@ -193,6 +194,19 @@ class Network:
             MissingTool: scapy is not installed.
         """
         return check(self._wiring, port, http=http)
+
+    def open_ports(self, ports: Iterable[int] = ALL_PORTS) -> tuple[int, ...]:
+        """On which TCP ports the guest listens, found out from outside: each is asked by one SYN (RFC 9293).
+
+        Args:
+            ports: those to ask; all 65,535 unless given.
+
+        Raises:
+            GuestTimeout: the guest has told no address, or does not answer for its ports.
+            UsageError: it is on a wire.
+        """
+        self._refuse_wire()
+        return open_ports(self._wiring, self.wait_for_address(), ports)
 
     def reach(self, port: int) -> Forward:
         """Make sure that the guest answers HTTP on a port, and give the forward to it; made if there is none.
