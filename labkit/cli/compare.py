@@ -19,7 +19,7 @@ _FEW = range(1, 1025)
 @click.option(
     "--quick",
     is_flag=True,
-    help="Boot each once only, do not look for the least memory that serves, and at few ports.",
+    help="One boot each, few ports, and not the least memory.",
 )
 @options.as_json
 @options.verbose

@@ -87,6 +87,8 @@ class LinuxGuest(OwnedGuest):
                 f"{self.linux.name} has no SSH: {profile.what} has none.", next_step="Use its console."
             )
         with self._entering:
+            if self.exit is not None:
+                raise self._no_server()
             if self._shell is None:
                 deadline = time.monotonic() + timeout
                 port = self._await_server(deadline)
@@ -169,7 +171,9 @@ class LinuxGuest(OwnedGuest):
 
     def _refused(self, error: SshError) -> SshError:
         """The same error, in words for a guest whose keys are labkit's business."""
-        if "key" not in error.what or self.seed is not None:
+        import paramiko
+
+        if self.seed is not None or not isinstance(error.__cause__, paramiko.AuthenticationException):
             return error
         return SshError(
             f"{self.linux.name} does not take the lab's SSH key.",

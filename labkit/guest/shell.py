@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from labkit.errors import SshError
 from labkit.host.ssh import Channel, Login, Session
 
 if TYPE_CHECKING:
@@ -72,13 +73,12 @@ class Shell:
         Raises:
             SshError: it cannot be started, takes longer, or the connection was cut.
         """
-        command = ("sh", "-c", words[0]) if len(words) == 1 else words
         data = input.encode() if isinstance(input, str) else input
-        if each is None:
-            done = self._session.run(*command, input=data, timeout=timeout)
-            return Ran(done.status, _text(done.output), _text(done.errors))
-        output = bytearray()
-        with self._session.start(*command) as channel:
+        with self.start(*words) as channel:
+            if each is None:
+                done = channel.finish(data, timeout)
+                return Ran(done.status, _text(done.output), _text(done.errors))
+            output = bytearray()
             channel.send(data)
             channel.end_input()
             while piece := channel.read(timeout=timeout):
@@ -88,7 +88,14 @@ class Shell:
 
     def start(self, *words: str, pty: bool = False) -> Channel:
         """Start a program in the guest, to talk with it; see :meth:`labkit.host.ssh.Session.start`."""
-        return self._session.start(*(("sh", "-c", words[0]) if len(words) == 1 else words), pty=pty)
+        command = ("sh", "-c", words[0]) if len(words) == 1 else words
+        try:
+            return self._session.start(*command, pty=pty)
+        except SshError:
+            if self._session.connected:
+                raise
+            # Dropbear has been seen to end a connection while it gave a terminal to it: nothing was started then.
+            return self._session.start(*command, pty=pty)
 
     def terminal(self) -> SshTerminal:
         """A shell in the guest, on a terminal; ``labkit.ui.terminal(guest.ssh.terminal(), by_key=True)`` shows it.

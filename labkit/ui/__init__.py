@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
     from labkit.ui.lesson import open_lesson as open_lesson
     from labkit.ui.page import page as page
+    from labkit.ui.pictures.comparison import comparison as comparison
+    from labkit.ui.pictures.contents import contents as contents
     from labkit.ui.pictures.annotated import explain as explain
     from labkit.ui.pictures.frame import frame_view as frame_view
     from labkit.ui.pictures.ladder import ladder as ladder
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "changes",
+    "comparison",
+    "contents",
     "explain",
     "frame_view",
     "ladder",
@@ -41,6 +45,8 @@ __all__ = [
 
 _HOMES = {
     "changes": "labkit.ui.sources",
+    "comparison": "labkit.ui.pictures.comparison",
+    "contents": "labkit.ui.pictures.contents",
     "explain": "labkit.ui.pictures.annotated",
     "frame_view": "labkit.ui.pictures.frame",
     "ladder": "labkit.ui.pictures.ladder",

@@ -30,6 +30,7 @@ def load(shell: Any) -> None:
     bundles.for_type_by_name("labkit.guest.network.capture", "Capture", _ladder)
     bundles.for_type_by_name("labkit.guest.network.capture", "Frame", _frame)
     bundles.for_type_by_name("labkit.guest.network.load", "Load", _latency)
+    bundles.for_type_by_name("labkit.compare.figures", "Comparison", _comparison)
     if hasattr(shell, "kernel"):
         from labkit.ui.progress import CellProgress
 
@@ -86,6 +87,12 @@ def _latency(load: Any) -> Bundle:
     from labkit.ui.pictures.latency import latency
 
     return latency(load)._repr_mimebundle_()
+
+
+def _comparison(found: Any) -> Bundle:
+    from labkit.ui.pictures.comparison import comparison
+
+    return comparison(found)._repr_mimebundle_()
 
 
 def _frame(frame: Any) -> Bundle:

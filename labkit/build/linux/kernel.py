@@ -16,7 +16,8 @@ __all__ = ["QUIET", "Kernel", "find_kernel", "kernel_package"]
 
 QUIET: Final = "quiet panic=-1 mitigations=off tsc=reliable"
 """Arguments that spare an emulated guest time: no barriers against speculation, and no doubt whether the
-time-stamp counter can be trusted (each look at the clock would be an exit to QEMU). After a panic, the guest ends."""
+time-stamp counter can be trusted (each look at the clock would be an exit to QEMU). It ends
+after a panic."""
 
 _LZ4 = b"\x02\x21\x4c\x18"
 _SECTOR = 512

@@ -1,8 +1,8 @@
 """Seeds: small CD images from which cloud-init and its like learn what a guest is to be.
 
 The data source is NoCloud (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html): a file
-system of ISO 9660 labelled ``cidata`` with ``meta-data``, ``user-data`` and ``vendor-data``. The meta-data is JSON, which is
-YAML too, since CirrOS reads it as JSON.
+system of ISO 9660 labelled ``cidata`` with ``meta-data``, ``user-data`` and ``vendor-data``. The meta-data is
+JSON, which is YAML too, since CirrOS reads it as JSON.
 """
 
 from __future__ import annotations

@@ -26,6 +26,12 @@ def picture(image: Image) -> Picture:
     Raises:
         ImageError: its file is gone or damaged.
     """
+    from labkit.build.linux.image import LinuxImage
+
+    if isinstance(image, LinuxImage) and image.contents:
+        from labkit.ui.pictures.contents import contents
+
+        return contents(image)
     manifest = image.manifest
     made = " ".join(word for word in (image.toolchain.name, image.toolchain.version) if word)
     head = f"{image.name}: {kib(image.bytes)} file for {manifest.target}"
