@@ -104,7 +104,7 @@ def _measured(
             "least memory that serves",
             serving.least_memory(image, min(answers), doing),
             "MiB",
-            how="guests booted with less and less",
+            how="guests booted with less and less, to a sixteenth of it",
         )
         if memory
         else Figure("least memory that serves", None, "MiB", note="not looked for")

@@ -20,6 +20,7 @@ HTTP_PORT: Final = 80
 ANSWER_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 0.25  # for one request; what came before the guest was ready is never answered
 _PAUSE_SECONDS: Final = 0.005
+_PRECISION: Final = 16
 _SLOWER: Final = 3  # how much longer a guest with little memory may take
 
 
@@ -65,7 +66,7 @@ def served(image: Image, memory: int | None = None, limit: float = ANSWER_SECOND
 
 
 def least_memory(image: Image, usual: float, step: Step) -> int:
-    """The least memory in which an image serves its page, in MiB; each look is a boot.
+    """The least memory in which an image serves its page, in MiB, to a sixteenth; each look is a boot.
 
     Args:
         image: the image; in its usual memory it serves.
@@ -74,7 +75,7 @@ def least_memory(image: Image, usual: float, step: Step) -> int:
     """
     too_little, enough = 1, memory_of(image)
     limit = _SLOWER * usual + 2.0
-    while enough - too_little > 1:
+    while enough - too_little > max(1, enough // _PRECISION):
         middle = (too_little + enough) // 2
         step.progress(f"{image.name}: does it serve in {middle} MiB?")
         try:

@@ -92,9 +92,7 @@ class Shell:
         try:
             return self._session.start(*command, pty=pty)
         except SshError:
-            if self._session.connected:
-                raise
-            # Dropbear has been seen to end a connection while it gave a terminal to it: nothing was started then.
+            # Dropbear has been seen to end a connection when a program was asked for: nothing was started then.
             return self._session.start(*command, pty=pty)
 
     def terminal(self) -> SshTerminal:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit.build.linux.source import find_linux_source
 from labkit.build.source import ImageSource
 from labkit.course import progress
 from labkit.course.exercise import Lesson
@@ -51,7 +52,9 @@ class LessonView:
         Raises:
             UsageError: there is no such image.
         """
-        return ImageSource.find(image, root=settings().root).folder
+        root = settings().root
+        linux = find_linux_source(image, root)
+        return linux.folder if linux else ImageSource.find(image, root=root).folder
 
     def disk(self, name: str, size: int | str) -> Disk:
         """A new disk of this lesson, empty: ``disks/LESSON/NAME.img`` in the lab folder.

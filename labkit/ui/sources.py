@@ -16,6 +16,7 @@ LANGUAGES: Final = {
     ".json": "json",
     ".xml": "xml",
     ".c": "c",
+    ".toml": "toml",
 }
 
 

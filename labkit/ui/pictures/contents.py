@@ -19,6 +19,7 @@ __all__ = ["contents", "linux_part"]
 WIDTH: Final = 560.0
 HEIGHT: Final = 300.0
 GAP: Final = 16.0
+HEAD: Final = 20.0
 LETTER: Final = 6.7
 LEAST_SHARE: Final = 0.006
 PARTS: Final = (
@@ -52,24 +53,15 @@ def contents(*images: Image) -> Picture:
     drawn = [_of(image) for image in images]
     if not drawn or any(not one.total for one in drawn):
         raise ValueError("nothing is known of what is in an image")
-    scale = (WIDTH - GAP * (len(drawn) - 1)) * HEIGHT / sum(one.total for one in drawn)
+    sides = [one.total**0.5 for one in drawn]
+    unit = min(HEIGHT / max(sides), (WIDTH - GAP * (len(drawn) - 1)) / sum(sides))
     parts: list[str] = []
-    left = 0.0
-    for one in drawn:
-        # Equal heights would make the smaller one a strip: it is as near to a square as there is room.
-        area = one.total * scale
-        width = min(area**0.5 * 1.1, area / HEIGHT) if area / HEIGHT > HEIGHT else area**0.5
-        height = area / width
-        parts += _tiles(one, left, HEIGHT - height + 20, width, height)
-        parts.append(
-            text(
-                round(left, 1),
-                round(HEIGHT - height + 14, 1),
-                f"{one.name}: {kib(one.total)}",
-                fill="#808890",
-            )
-        )
-        left += width + GAP
+    left, below = 0.0, HEAD + max(sides) * unit
+    for one, side in zip(drawn, (side * unit for side in sides), strict=True):
+        parts += _tiles(one, left, below - side, side)
+        title = f"{one.name}: {kib(one.total)}"
+        parts.append(text(round(left, 1), round(below - side - 6, 1), title, fill="#808890"))
+        left += max(side, len(title) * LETTER) + GAP
     label = "; ".join(
         f"{one.name}: " + ", ".join(f"{name} {kib(size)}" for name, size, _ in one.items[:5]) for one in drawn
     )
@@ -83,7 +75,7 @@ def contents(*images: Image) -> Picture:
     rows = [(one.name, name, kib(size)) for one in drawn for name, size, _ in one.items]
     html = (
         f"<figcaption><strong>What is in {escape(' and '.join(one.name for one in drawn))}</strong></figcaption>"
-        + svg(max(left - GAP, 1.0), HEIGHT + 22, label, parts)
+        + svg(max(left - GAP, 1.0), below, label, parts)
         + f'<div style="margin:4px 0;font-size:12px;color:{INK}">{legend}</div>'
         + "<details><summary>All of it</summary>"
         + table(("image", "part", "bytes"), rows, numbers=(2,))
@@ -131,9 +123,9 @@ def _items(sizes: Mapping[str, int], part: Callable[[str], int]) -> list[tuple[s
     return [*shown, *([(f"{len(rest)} others", sum(rest), 1)] if rest else [])]
 
 
-def _tiles(one: _Drawn, left: float, top: float, width: float, height: float) -> list[str]:
+def _tiles(one: _Drawn, left: float, top: float, side: float) -> list[str]:
     made = []
-    for tile in layout([float(size) for _, size, _ in one.items], width, height):
+    for tile in layout([float(size) for _, size, _ in one.items], side, side):
         name, _, part = one.items[tile.item]
         x, y = left + tile.x, top + tile.y
         made.append(
