@@ -46,7 +46,20 @@ def project_on_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_names_every_verb() -> None:
     done = labkit("--help")
     assert done.returncode == 0
-    for verb in ("doctor", "build", "run", "disk", "ps", "console", "stop", "gc", "host", "notebooks", "lab"):
+    for verb in (
+        "doctor",
+        "build",
+        "run",
+        "disk",
+        "compare",
+        "ps",
+        "console",
+        "stop",
+        "gc",
+        "host",
+        "notebooks",
+        "lab",
+    ):
         assert re.search(rf"^  {verb} ", done.stdout, re.MULTILINE)
         assert labkit(verb, "--help").returncode == 0
 
@@ -68,6 +81,13 @@ def test_help_names_every_verb() -> None:
         ["run", "images/hello", "--memory", "1"],
         ["run", "images/hello", "--target", "unix", "--stay"],
         ["run", "images/hello", "--", "a\nb"],
+        ["run", "images/hello", "--user-data", "/nowhere"],
+        ["run", "/bin/true", "--profile", "nope"],
+        ["run", "images/lean-linux", "--stay"],
+        ["run", "images/lean-linux", "--seed", "/nowhere.iso"],
+        ["build", "images/lean-linux", "--target", "unix"],
+        ["compare", "images/web"],
+        ["compare", "images/hello", "images/web"],
         ["disk", "frob"],
         ["disk", "create", "/nowhere/disk.img"],
         ["disk", "create", "disk.img", "--size", "tiny"],
@@ -394,3 +414,23 @@ def test_the_doctor_on_a_machine_that_lacks_something(tmp_path: Path) -> None:
     assert "make lab" in checks["programs"]["cure"]
     assert not checks["target virtio"]["ok"]
     assert not checks["target unix"]["ok"]
+
+
+@pytest.mark.live
+def test_a_linux_guest_on_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "user-data").write_text("#!/bin/sh\necho hello from $(hostname)\npoweroff\n")
+    done = labkit("run", "images/lean-linux", "--user-data", tmp_path / "user-data", "--host-name", "web-9")
+    assert done.returncode == 0, done.stderr
+    assert "hello from web-9" in done.stdout
+
+
+@pytest.mark.live
+def test_images_are_compared(root: Path) -> None:
+    done = labkit("compare", "--quick", "images/web", "images/web", "--json")
+    assert done.returncode == 0, done.stderr
+    value = json.loads(done.stdout)
+    one, other = value["a"]["figures"], value["b"]["figures"]
+    for name in ("image_bytes", "contents", "open_ports", "devices", "system_calls", "libraries"):
+        assert one[name] == other[name], name
+    assert one["open_ports"]["value"] == [80]
+    assert one["first_answer"]["value"] > 0
