@@ -68,8 +68,8 @@ def boot_remote(
     )
     networks, _ = plan_networks(image.name, manifest, None)
     check_forwards(image.name, networks[:1], forward or {})
-    needed = check_image(path)
     _check_target(image, host)
+    needed = check_image(path)
     memory_mib = host.settings.memory_mib if memory is None else memory
     check_memory(memory_mib, needed, image.name)
     plan = RemotePlan(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.build.domainxml import DomainNetwork, domain_name
+from labkit.errors import HostError
 from labkit.guest.disks import PlannedDisk
 from labkit.host.remote import RemoteHost
 
@@ -107,6 +108,10 @@ class Driver(ABC):
         Raises:
             LabError: it is not, or not yet.
         """
+
+    def refusal(self, error: HostError) -> HostError:
+        """The error of a guest that was not started, put better where more is known."""
+        return error
 
     def disk(self, name: str) -> str:
         """The file of a disk, there."""

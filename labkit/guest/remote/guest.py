@@ -73,10 +73,12 @@ class RemoteGuest(ServedGuest):
             undo.callback(self._release)
             for disk in self._plan.disks:
                 self._locks.enter_context(DiskLock(disk.disk.path, shared=disk.place.read_only))
-            self.host.check_room(sum(disk.disk.path.stat().st_size for disk in self._plan.disks))
             image = self.host.bring(
                 self.image,
-                lambda done, size: step.progress(f"uploading, {done >> 10} KiB", 0.4 * done / (size or 1)),
+                also=sum(disk.disk.path.stat().st_size for disk in self._plan.disks),
+                progress=lambda done, size: step.progress(
+                    f"uploading, {done >> 10} KiB", 0.4 * done / (size or 1)
+                ),
             )
             configuration = self.driver.configuration(image)
             self._supervisor = Supervisor(
@@ -90,7 +92,12 @@ class RemoteGuest(ServedGuest):
             step.progress(f"looked after on {self.host.name}", 0.5)
             self._bring_disks()
             self._open_console()
-            self._supervisor.begin()
+            try:
+                self._supervisor.begin()
+            except SshError:
+                raise
+            except HostError as error:
+                raise self.driver.refusal(error) from error
             self._state = State.RUNNING
             self._began = time.monotonic()
             self._note("running", f"on {self.host.name}, by {self.host.manager}")

@@ -17,9 +17,12 @@ __all__ = ["LibvirtDriver"]
 
 _PIPES: Final = Path(__file__).with_name("pipes.sh").read_text()
 _END: Final = """\
-virsh destroy {name} >/dev/null 2>&1
-names=$(virsh list --all --name) || exit 1
-! printf '%s\\n' "$names" | grep -qxF {name}
+for last in no yes; do
+    there=$(virsh list --all --name) || exit 1
+    printf '%s\\n' "$there" | grep -qxF {name} || exit 0
+    [ "$last" = yes ] || virsh destroy {name}
+done
+exit 1
 """
 _USUAL: Final = "15"  # what QEMU's DHCP server gives first
 _LISTENER: Final = re.compile(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from labkit.build.xl import XenDisk, XenNetwork, xl_configuration
-from labkit.errors import GuestTimeout
+from labkit.errors import GuestTimeout, HostError
 from labkit.guest.remote.driver import Driver
 
 __all__ = ["XlDriver"]
@@ -26,9 +26,12 @@ read -r _ <control.out
 xl unpause {name}
 """
 _END: Final = """\
-xl destroy {name} >/dev/null 2>&1
-there=$(xl list) || exit 1
-! printf '%s\\n' "$there" | grep -q {line}
+for last in no yes; do
+    there=$(xl list) || exit 1
+    printf '%s\\n' "$there" | grep -q {line} || exit 0
+    [ "$last" = yes ] || xl destroy {name}
+done
+exit 1
 """
 _ADDRESS: Final = """\
 { ip neigh; busybox dumpleases -d; cat /var/lib/misc/dnsmasq.leases; } 2>/dev/null | awk -v mac="$1" '
@@ -87,6 +90,17 @@ class XlDriver(Driver):
                 next_step="Wait until the guest has one from DHCP, or give it one: --ipv4=ADDRESS/24.",
             )
         return address, port
+
+    def refusal(self, error: HostError) -> HostError:
+        """Xen's own words for a lack of memory are hard to read."""
+        if self.plan.memory_mib <= self.host.survey.memory_mib:
+            return error
+        return HostError(
+            f"{self.host.name} has not enough memory for {self.plan.name}: Xen had "
+            f"{self.host.survey.memory_mib} MiB left for guests, and this one wants {self.plan.memory_mib} MiB.",
+            next_step="Give it less, or end other guests there: xl list shows them.",
+            evidence=error.evidence,
+        )
 
     def _mac(self, number: int) -> str:
         """A hardware address of Xen's own range, the same for the same guest."""

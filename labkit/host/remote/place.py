@@ -25,6 +25,10 @@ KINDS: Final = ("xen", "kvm")
 PATIENCE_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 90.0  # for a program there; removing a dead client's guest may take a while
 _SURVEY: Final = Path(__file__).with_name("survey.sh").read_text()
+_LOOK: Final = """\
+df -Pk -- "${1%/*}" | awk 'NR == 2 { print $4 }'
+if [ -e "$1" ]; then touch -- "$1"; sha256sum -- "$1"; fi
+"""
 _SPARE: Final = 16 << 20  # bytes that stay free there
 _TARGETS: Final[dict[Manager, str]] = {"libvirt": "virtio", "xl": "xen"}
 
@@ -162,35 +166,14 @@ class RemoteHost:
 
     # Files
 
-    def check_room(self, wanted: int) -> None:
-        """Look whether its disk has room.
-
-        Args:
-            wanted: for how many bytes.
-
-        Raises:
-            HostError: it has not.
-        """
-        done = self.run("df", "-Pk", "--", self.survey.folder)
-        fields = done.output.decode().splitlines()[-1].split() if done.output else []
-        if done.status or len(fields) < 4:
-            raise HostError(
-                f"{self.name} does not tell how much room its disk has.",
-                evidence=[Evidence("words of df", (done.output + done.errors).decode("utf-8", "replace"))],
-            )
-        free = int(fields[3]) << 10
-        if free < wanted + _SPARE:
-            raise HostError(
-                f"The disk of {self.name} has no room: {free >> 20} MiB are free in {self.survey.folder}, and "
-                f"{math.ceil(wanted / (1 << 20))} MiB and some spare are needed.",
-                next_step="Make room there, or use another host.",
-            )
-
-    def bring(self, source: Path, progress: Callable[[int, int], None] | None = None) -> str:
+    def bring(
+        self, source: Path, *, also: int = 0, progress: Callable[[int, int], None] | None = None
+    ) -> str:
         """Have a file there, under a name that tells its content; copied only if it is not there already.
 
         Args:
             source: the file here.
+            also: for how many bytes more the disk there must have room.
             progress: called with the bytes that are there, and all, while it is copied.
 
         Returns:
@@ -202,11 +185,27 @@ class RemoteHost:
         """
         digest = _digest(source)
         target = f"{self.survey.folder}/images/{digest}"
-        there = self.run("sh", "-c", 'touch -c -- "$1" && sha256sum -- "$1"', "labkit-look", target)
-        if not there.output.startswith(digest.encode()):
-            self.check_room(source.stat().st_size)
+        there = self.run("sh", "-c", _LOOK, "labkit-look", target)
+        free, _, found = there.output.decode("utf-8", "replace").partition("\n")
+        is_there = found.startswith(digest)
+        self._check_room(free, also + (0 if is_there else source.stat().st_size), there)
+        if not is_there:
             self.session.upload(source, target, 0o644, progress=progress)
         return target
+
+    def _check_room(self, free: str, wanted: int, told: Finished) -> None:
+        if not free.isdecimal():
+            raise HostError(
+                f"{self.name} does not tell how much room its disk has.",
+                next_step=f"Look whether {self.survey.folder} is there still.",
+                evidence=[Evidence("its words", (told.output + told.errors).decode("utf-8", "replace"))],
+            )
+        if int(free) << 10 < wanted + _SPARE:
+            raise HostError(
+                f"The disk of {self.name} has no room: {int(free) >> 10} MiB are free in {self.survey.folder}, "
+                f"and {math.ceil(wanted / (1 << 20))} MiB and some spare are needed.",
+                next_step="Make room there, or use another host.",
+            )
 
     # Its processor
 

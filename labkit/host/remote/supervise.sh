@@ -46,11 +46,12 @@ leave() {
     trap '' HUP INT TERM
     exec 3>&- 4>&- 5>&-
     for pipe in ./*.in ./*.out; do : <>"$pipe"; done   # lets go of whoever waits there
-    end
-    status=$?
+    status=0
+    if [ "$there" = yes ]; then end; status=$?; fi
     if [ "$status" = 0 ]; then cd / && rm -rf -- "$guest"; fi
     echo "gone $status"
 }
+there=no   # the guest
 trap leave EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -59,12 +60,18 @@ echo ready
 while letter=$(timeout "$patience" dd bs=1 count=1 2>/dev/null) && [ -n "$letter" ]; do
     case $letter in
         s)
+            there=yes
             timeout 60 sh ./begin </dev/null >&2 3>&- 4>&- 5>&-
             status=$?
             exec 3>&- 4>&- 5>&-
             echo "began $status"
             ;;
-        e) end; echo "ended $?" ;;
+        e)
+            end
+            status=$?
+            [ "$status" = 0 ] && there=no
+            echo "ended $status"
+            ;;
         q) break ;;
     esac
 done
