@@ -26,7 +26,7 @@ PATIENCE_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 90.0  # for a program there; removing a dead client's guest may take a while
 _SURVEY: Final = Path(__file__).with_name("survey.sh").read_text()
 _LOOK: Final = """\
-df -Pk -- "${1%/*}" | awk 'NR == 2 { print $4 }'
+stat -f -c '%a %S' -- "${1%/*}"
 if [ -e "$1" ]; then touch -- "$1"; sha256sum -- "$1"; fi
 """
 _SPARE: Final = 16 << 20  # bytes that stay free there
@@ -186,23 +186,24 @@ class RemoteHost:
         digest = _digest(source)
         target = f"{self.survey.folder}/images/{digest}"
         there = self.run("sh", "-c", _LOOK, "labkit-look", target)
-        free, _, found = there.output.decode("utf-8", "replace").partition("\n")
+        room, _, found = there.output.decode("utf-8", "replace").partition("\n")
         is_there = found.startswith(digest)
-        self._check_room(free, also + (0 if is_there else source.stat().st_size), there)
+        self._check_room(room, also + (0 if is_there else source.stat().st_size), there)
         if not is_there:
             self.session.upload(source, target, 0o644, progress=progress)
         return target
 
-    def _check_room(self, free: str, wanted: int, told: Finished) -> None:
-        if not free.isdecimal():
+    def _check_room(self, room: str, wanted: int, told: Finished) -> None:
+        blocks, _, size = room.partition(" ")
+        if not blocks.isdecimal() or not size.isdecimal():
             raise HostError(
                 f"{self.name} does not tell how much room its disk has.",
                 next_step=f"Look whether {self.survey.folder} is there still.",
                 evidence=[Evidence("its words", (told.output + told.errors).decode("utf-8", "replace"))],
             )
-        if int(free) << 10 < wanted + _SPARE:
+        if (free := int(blocks) * int(size)) < wanted + _SPARE:
             raise HostError(
-                f"The disk of {self.name} has no room: {int(free) >> 10} MiB are free in {self.survey.folder}, "
+                f"The disk of {self.name} has no room: {free >> 20} MiB are free in {self.survey.folder}, "
                 f"and {math.ceil(wanted / (1 << 20))} MiB and some spare are needed.",
                 next_step="Make room there, or use another host.",
             )

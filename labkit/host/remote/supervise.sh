@@ -12,7 +12,8 @@
 # From the client, on standard input, single letters: `.` it is there, `s` start, `e` end, `q` remove all and leave.
 # To the client: `ready`, `began STATUS`, `ended STATUS`, `gone STATUS`; the words of scripts are on standard error.
 
-guest=$1/guests/$2
+lab=$1
+guest=$lab/guests/$2
 patience=$3
 PATH=$PATH:/usr/sbin:/sbin
 umask 022
@@ -27,8 +28,8 @@ begin_of_self() {
 
 trap '' PIPE   # that nobody listens any more the end of the input tells
 
-new=$1/guests/.new-$$
-rm -rf -- "$new"
+new=$lab/guests/.new-$$
+if [ -e "$new" ]; then rm -rf -- "$new"; fi
 if ! {
     mkdir -m 711 -- "$new" && cd -- "$new" &&
     printf '%s' "$4" >configuration && printf '%s' "$5" >begin && printf '%s' "$6" >end &&
@@ -49,7 +50,8 @@ leave() {
     status=0
     if [ "$there" = yes ]; then end; status=$?; fi
     if [ "$status" = 0 ]; then cd / && rm -rf -- "$guest"; fi
-    echo "gone $status"
+    echo "gone $status"   # then, with time at hand: what nobody uses any more
+    find "$lab/images" -type f \( -name '*.part-*' -mmin +60 -o -mtime +30 \) -delete
 }
 there=no   # the guest
 trap leave EXIT

@@ -7,7 +7,7 @@
 #
 # Prints lines of the form `NAME VALUE`. Words of programs that fail are on standard error.
 
-folder=${1:-${TMPDIR:-/var/tmp}/labkit-$(id -u)}
+if [ -n "$1" ]; then folder=$1; else folder=${TMPDIR:-/var/tmp}/labkit-$(id -u); fi
 uri=$2
 manager=$3
 
@@ -28,15 +28,16 @@ release() {
     done
 }
 
-umask 066
-mkdir -p -- "$folder/images" "$folder/guests"
-umask 022
+if [ ! -d "$folder/guests" ]; then
+    umask 066
+    mkdir -p -- "$folder/images" "$folder/guests"
+    umask 022
+fi
 if [ -h "$folder" ] || [ ! -O "$folder/guests" ] || [ ! -O "$folder" ]; then
     echo "$folder is not a folder of yours" >&2
     echo "folder no"
     exit 0
 fi
-find "$folder/images" -type f \( -name '*.part-*' -mmin +60 -o -mtime +30 \) -delete
 
 for guest in "$folder"/guests/*; do
     [ -d "$guest" ] || continue

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.live
 
 Kernel = Callable[[str], Image]
 
-NEEDED = "sh id mkdir stat find df awk uname sha256sum touch cat chmod rm timeout dd mkfifo mv seq sleep grep"
+NEEDED = "sh id mkdir stat find awk uname sha256sum touch cat chmod rm timeout dd mkfifo mv seq sleep grep"
 
 
 @contextmanager
@@ -107,13 +107,13 @@ def test_a_folder_that_is_somebody_elses(tmp_path: Path, sshd_module: ModuleType
 def test_no_room_there(
     server: Any, tmp_path: Path, sshd_module: ModuleType, kernel: Kernel, disk: Disk
 ) -> None:
-    """A stand-in for df, since a disk of this machine cannot be filled for a test."""
+    """A stand-in for stat, since a disk of this machine cannot be filled for a test."""
     path = few_tools(tmp_path / "bin")
     for name in ("virsh", "qemu-system-x86_64"):
         (path / name).symlink_to(str(shutil.which(name)))
-    (path / "df").unlink()
-    (path / "df").write_text("#!/bin/sh\nprintf 'F 1K U A\\n/dev/x 9 9 17000 1%% /\\n'\n")
-    (path / "df").chmod(0o755)
+    (path / "stat").unlink()
+    (path / "stat").write_text("#!/bin/sh\necho 4200 4096\n")
+    (path / "stat").chmod(0o755)
     environment = {"PATH": path, "LIBVIRT_DEFAULT_URI": server.host.uri}
     with other_server(tmp_path, sshd_module, environment) as host:
         host.look()
