@@ -236,7 +236,7 @@ def check_forwards(name: str, networks: Sequence[object], forwards: Mapping[int,
     """
     if forwards and not networks:
         raise UsageError(
-            f"Ports are to be forwarded to {name}, which has no network for that.",
+            f"Ports are to be forwarded to {name}, which has no network device for that.",
             next_step="Leave out the forwards, or give the unikernel such a device in config.ml.",
         )
     for host_port, guest_port in forwards.items():
