@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import labkit
 from labkit.build.image import Image
@@ -50,6 +51,7 @@ class Place:
         timeout: float = 60.0,
     ) -> Guest:
         """A guest there, of an image that is built if it has to be."""
+        options: dict[str, Any] = {} if self.host is None else {"host": self.host}
         return labkit.boot(
             self.build(folder),
             memory=memory,
@@ -57,6 +59,7 @@ class Place:
             disks=disks,
             forward=forward,
             timeout=timeout,
+            **options,
         )
 
     def transcript(

@@ -24,11 +24,11 @@ _ABOUT: Final = {
     ".note.Xen": "where a hypervisor is to jump to: the PVH note",
     ".rela.dyn": "places to put right when it is loaded",
     ".dynsym": "names for the dynamic linker",
-    ".dynstr": "their letters",
-    ".gnu.hash": "their index",
-    ".gnu.version": "their versions",
+    ".dynstr": "the letters of such names",
+    ".gnu.hash": "an index of such names",
+    ".gnu.version": "the versions of such names",
     ".eh_frame": "how to unwind C's stack",
-    ".eh_frame_hdr": "its index",
+    ".eh_frame_hdr": "an index of that",
 }
 _TELLING: Final = (".interp", ".note.Xen")
 
@@ -73,7 +73,8 @@ def sections(*images: Image) -> Picture:
         ).rstrip()
         for row in [("section", *heads, ""), *rows]
     ]
+    unbroken = [(*(cell.replace(" ", "\u00a0") for cell in row[:-1]), row[-1]) for row in rows]
     html = f"<figcaption><strong>{escape(title)}</strong></figcaption>" + table(
-        ("section", *heads, ""), rows, numbers=tuple(range(1, len(heads) + 1))
+        ("section", *heads, "what it is for"), unbroken, numbers=tuple(range(1, len(heads) + 1))
     )
     return Picture(title, "\n".join([title, *lines]), html)

@@ -230,6 +230,11 @@ let rec discard flow =
 
 let linger = Duration.of_sec 60
 
+(* Until it is on its way, or there is no way left. *)
+let rec flushed flow sent =
+  if flow.released || not (Lwt.is_sleeping sent) then Lwt.return_unit
+  else Lwt.pick [ Lwt.protected sent; Lwt_condition.wait flow.told ] >>= fun () -> flushed flow sent
+
 let close flow =
   if flow.closed then Lwt.return_unit
   else begin
@@ -242,14 +247,13 @@ let close flow =
     end
     else begin
       let sent = flow.written in
-      let over =
-        sent >>= fun () ->
+      let over () =
+        Lwt.protected sent >>= fun () ->
         stop_sending flow;
         discard flow
       in
-      let late = Mirage_sleep.ns linger in
-      Lwt.async (fun () -> Lwt.pick [ over; late ] >|= fun () -> release flow);
-      Lwt.choose [ Lwt.protected sent; Lwt.protected late ]
+      Lwt.async (fun () -> Lwt.pick [ over (); Mirage_sleep.ns linger ] >|= fun () -> release flow);
+      flushed flow sent
     end
   end
 
