@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 class _CallablePackage(ModuleType):
     def __call__(
-        self, source: str | Path, target: str | Target = "virtio", *, toolchain: str | None = None
+        self,
+        source: str | Path,
+        target: str | Target = "virtio",
+        *,
+        toolchain: str | None = None,
+        profile: str | None = None,
     ) -> Image:
         """Build an image; see :func:`labkit.build.builder.build`."""
         from labkit.build.builder import build
 
-        return build(source, target, toolchain=toolchain)
+        return build(source, target, toolchain=toolchain, profile=profile)
 
 
 sys.modules[__name__].__class__ = _CallablePackage

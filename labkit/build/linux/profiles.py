@@ -116,7 +116,7 @@ PROFILES: Final = (
         seed="none",
         user="",
         host_key="none",
-        tested="its kind of domain with another disk; not with OSv",
+        tested="a raw disk that boots by itself; not with OSv",
     ),
     Profile(
         "solo5",
@@ -129,7 +129,7 @@ PROFILES: Final = (
         host_key="none",
         transitional=True,
         kernel=True,
-        tested="its kind of domain with another kernel; not with Solo5",
+        tested="a kernel that boots by the same kind of header; not with Solo5",
     ),
 )
 
