@@ -49,9 +49,10 @@ module Make (IP : Tcpip.Ip.S) = struct
           if intact ~pseudo:flow.pseudo buffer then
             match Segment.decode buffer with
             | None -> ()
-            | Some segment when Incoming.reopens flow.tcb segment ->
+            | Some segment when flow.tcb.phase = Tcb.Closed || Incoming.reopens flow.tcb segment ->
+                (* It has ended, perhaps in this very turn: what comes now is none of its business. *)
                 Tcb.close flow.tcb;
-                remove t flow;
+                flush_flow t ~now:(Flows.now ()) flow;
                 from_stranger t ~local:dst ~remote:src ~local_port ~remote_port buffer
             | Some segment ->
                 Incoming.segment flow.tcb ~now:(Flows.now ()) ~crowded:(t.held_by_all > Limits.held) segment;

@@ -89,11 +89,18 @@ module Make (IP : Tcpip.Ip.S) = struct
         forget_time_waits t
     | Some _ | None -> ()
 
+  (* Done twice it does no harm: another may have its place. *)
   let remove t flow =
-    if flow.listed then forget_time_waits t;
-    Table.remove t.flows ~ports:flow.ports ~local:flow.local ~remote:flow.remote;
-    Alarms.remove t.alarms flow.alarm;
-    match flow.opening with Accepting (_, slot) -> Half_open.remove t.half_open slot | Connecting _ | Opened -> ()
+    let { ports; local; remote; _ } = flow in
+    match Table.find t.flows ~ports ~local ~remote with
+    | Some found when found == flow -> (
+        if flow.listed then forget_time_waits t;
+        Table.remove t.flows ~ports ~local ~remote;
+        Alarms.remove t.alarms flow.alarm;
+        match flow.opening with
+        | Accepting (_, slot) -> Half_open.remove t.half_open slot
+        | Connecting _ | Opened -> ())
+    | Some _ | None -> ()
 
   let account flow =
     let held = Tcb.held flow.tcb in

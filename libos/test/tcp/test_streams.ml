@@ -543,6 +543,42 @@ let reused () =
       Alcotest.(check int) "a new one opens" (syn lor ack) (last ()).flags;
       Alcotest.(check bool) "with a number that goes on" true (Tcp_core.Sequence.near iss (last ()).sequence > iss) )
 
+(* What comes in the same turn as a reset, before anything is sent. *)
+let after_a_reset () =
+  let pair = pair () in
+  Tcp.listen pair.server ~port:80 echo;
+  let src = Ipaddr.of_string_exn "10.0.0.50" and dst = pair.address in
+  let module Segment = Tcp_core.Segment in
+  let open Segment.Flags in
+  let answers = ref [] in
+  Wire.tap pair.wire (fun ~src:_ ~dst payload -> if Ipaddr.compare dst src = 0 then
+    Option.iter (fun s -> answers := s :: !answers) (Segment.decode payload));
+  let inject ?payload flags sequence ack = Wire.inject pair.wire ~src ~dst
+    (segment ~flags ~sequence ~ack ?payload ~src ~dst ~source_port:5555 ~destination_port:80 ()) in
+  let last () = List.hd !answers in
+  let opened sequence =
+    Alcotest.(check int) "opens" (syn lor ack) (last ()).flags;
+    let own = (last ()).sequence + 1 in
+    inject ack sequence own;
+    sleep_ms 10 >|= fun () -> own
+  in
+  run
+    ( inject syn 1000 0;
+      sleep_ms 10 >>= fun () ->
+      opened 1001 >>= fun own ->
+      inject rst 1001 0;
+      inject ~payload:(Cstruct.of_string "gone?") ack 1001 own;
+      sleep_ms 10 >>= fun () ->
+      Alcotest.(check (pair int int)) "data is refused" (rst, own) ((last ()).flags, (last ()).sequence);
+      inject syn 5000 0;
+      sleep_ms 10 >>= fun () ->
+      opened 5001 >>= fun _ ->
+      inject rst 5001 0;
+      inject syn 7000 0;
+      sleep_ms 10 >>= fun () ->
+      opened 7001 >|= fun _ ->
+      Alcotest.(check int) "and stays" 1 (Tcp.num_open_channels pair.server) )
+
 let () =
   let case name test = Alcotest.test_case name `Quick test in
   Alcotest.run "streams"
@@ -573,5 +609,6 @@ let () =
           case "data that nobody reads" crowded;
           case "slow peers" slow_loris;
         ] );
-      ("attacks", [ case "a flood of SYNs" flood; case "unpredictable" unpredictable; case "a port again" reused ]);
+      ("attacks", [ case "a flood of SYNs" flood; case "unpredictable" unpredictable; case "a port again" reused;
+          case "after a reset" after_a_reset ]);
     ]
