@@ -76,6 +76,27 @@ def place(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def xen_host(run_folder: Path) -> Iterator[Any]:
+    """The lab's Xen host, resumed; built first if the user's cache lacks it."""
+    yield from _lab_host("xen")
+
+
+@pytest.fixture(scope="session")
+def kvm_host(run_folder: Path) -> Iterator[Any]:
+    """The lab's KVM host, resumed; built first if the user's cache lacks it."""
+    yield from _lab_host("kvm")
+
+
+def _lab_host(kind: str) -> Iterator[Any]:
+    from labkit.host import labhost
+
+    try:
+        yield labhost.up(kind)
+    finally:
+        labhost.down(kind)
+
+
 @pytest.fixture(scope="module")  # while it is open, the main thread counts as inside an event loop
 def browser() -> Iterator[Any]:
     """Debian's Chromium, headless."""

@@ -95,7 +95,8 @@ def test_help_names_every_verb() -> None:
         ["disk", "hex", "nonesuch.img"],
         ["stop"],
         ["stop", "x", "--all"],
-        ["host", "up", "xen"],
+        ["host", "up"],
+        ["host", "up", "xen", "--forget"],
         ["host", "frob"],
     ],
 )

@@ -66,6 +66,8 @@ _EARLY: Final = {"initramfs-hook": "etc/initramfs-tools/hooks/labhost"}
 _FILES: Final = {
     "init": "usr/lib/labhost/init",
     "finish": "usr/lib/labhost/finish",
+    "vif-bridge": "etc/xen/scripts/vif-bridge",
+    "block": "etc/xen/scripts/block",
     "udhcpd.conf": "etc/labhost/udhcpd.conf",
     "sshd_config": "etc/ssh/sshd_config",
     "libvirtd.conf": "etc/libvirt/libvirtd.conf",
