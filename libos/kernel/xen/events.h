@@ -13,7 +13,6 @@ typedef uint32_t event_port;
 
 /* Opens a channel to which a domain may connect; 0 if Xen refuses. */
 event_port event_open(uint16_t domain);
-void event_close(event_port port);
 
 /* Lets a channel end waiting from now on. */
 void event_expect(event_port port);

@@ -269,7 +269,7 @@ static uint32_t take_frame(struct interface *net, const struct buffer *buffer, u
         *flags |= place.answer.flags;
         give_page(net);
     } while (more && ring_has_answer(&net->receive));
-    return good ? length : 0;
+    return good && !more ? length : 0;
 }
 
 /* As platform/net.mli packs it. */

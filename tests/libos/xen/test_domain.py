@@ -60,10 +60,9 @@ def test_console_input_is_answered(xen) -> None:
 
 
 def test_nothing_that_is_printed_is_lost(xen) -> None:
-    guest = xen("tests/images/flood")
+    guest = xen("tests/images/flood", "--lines=2000")  # a hundred times what the ring holds
     assert guest.wait() == 0, guest.console.text()
-    lines = guest.console.text().splitlines()
-    assert lines
+    assert guest.console.text().splitlines() == [f"{n:08d}" + "." * 91 for n in range(1, 2001)]
 
 
 @pytest.mark.parametrize(("how", "status"), [("exit", 3), ("return", 0), ("raise", 2)])
