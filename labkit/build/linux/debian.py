@@ -37,7 +37,8 @@ def unpacked(*packages: str) -> Path:
     names = package_files(*packages)
 
     def make(folder: Path) -> None:
-        _apt("apt-get", "download", *packages, folder=folder)
+        if packages:  # apt fails where it is asked for none
+            _apt("apt-get", "download", *packages, folder=folder)
         for name in names:
             archive = folder / name
             subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
@@ -57,7 +58,7 @@ def package_files(*packages: str) -> tuple[str, ...]:
     def ask() -> list[str]:
         return re.findall(r"' (\S+\.deb) ", _apt("apt-get", "--print-uris", "download", *packages))
 
-    return tuple(_known("files " + " ".join(packages), ask))
+    return tuple(_known("files " + " ".join(packages), ask)) if packages else ()
 
 
 @cache
