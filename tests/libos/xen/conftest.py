@@ -154,15 +154,14 @@ class XenHost:
 
 
 @pytest.fixture(scope="session")
-def xen_login() -> Login:
+def xen_login(request: pytest.FixtureRequest) -> Login:
     """How the control domain is entered."""
     told = os.environ.get("LABKIT_TEST_XEN")
     if told:
         url, key, known_hosts = told.split()
         return replace(Login.parse(url), key=Path(key), known_hosts=Path(known_hosts))
-    labhost = pytest.importorskip("labkit.host.labhost")
-    login = labhost.up("xen").login
-    return Login(login.host, login.user, login.port, login.key, login.known_hosts)
+    login: Login = request.getfixturevalue("xen_host").login
+    return login
 
 
 @pytest.fixture(scope="session")
