@@ -160,6 +160,8 @@ class RemoteGuest(ServedGuest):
         if self._in_band is not None:
             data, records = self._in_band.feed(data.replace(b"\r\n", b"\n"))
             self._control_came(records)
+        if not data:
+            return  # to the console's readers, nothing is the end
         self.console.feed(data)
         if self._plan.output_limit is not None and self.console.size > self._plan.output_limit:
             self._request(Reason.OUTPUT_LIMIT)
@@ -205,8 +207,8 @@ class RemoteGuest(ServedGuest):
             self._wanted = Reason.HOST_LOST
         except LabError as error:
             failure = error
-        if self._in_band is not None:
-            self.console.feed(self._in_band.end())
+        if self._in_band is not None and (rest := self._in_band.end()):
+            self.console.feed(rest)
         ending = self._how_it_ended()
         if failure is not None:
             self.host.forget()

@@ -17,10 +17,10 @@ __all__ = ["LibvirtDriver"]
 
 _PIPES: Final = Path(__file__).with_name("pipes.sh").read_text()
 _END: Final = """\
-for last in no yes; do
-    there=$(virsh list --all --name) || exit 1
+while there=$(virsh list --all --name); do
     printf '%s\\n' "$there" | grep -qxF {name} || exit 0
-    [ "$last" = yes ] || virsh destroy {name}
+    timeout 15 virsh destroy {name}
+    sleep 0.2
 done
 exit 1
 """

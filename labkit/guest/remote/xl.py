@@ -26,10 +26,10 @@ read -r _ <control.out
 xl unpause {name}
 """
 _END: Final = """\
-for last in no yes; do
-    there=$(xl list) || exit 1
+while there=$(xl list); do
     printf '%s\\n' "$there" | grep -q {line} || exit 0
-    [ "$last" = yes ] || xl destroy {name}
+    timeout 15 xl destroy {name}
+    sleep 0.2
 done
 exit 1
 """
