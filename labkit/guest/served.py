@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from labkit.errors import Evidence, GuestError, UsageError
 from labkit.guest.guest import Exit, Guest, Reason, State
@@ -16,7 +16,13 @@ STOP_SECONDS: Final = 30.0
 
 
 class ServedGuest(Guest):
-    """A guest of this process. Every way to its end meets in its pump's thread."""
+    """A guest of this process. Every way to its end meets in its pump's thread.
+
+    Attributes:
+        stop_seconds: how long its end may take once it is asked for.
+    """
+
+    stop_seconds: ClassVar[float] = STOP_SECONDS
 
     _console_link: Link
 
@@ -34,8 +40,8 @@ class ServedGuest(Guest):
         """
         refuse_here(self._pump, self.name)
         self.request_stop()
-        self._pump.join(STOP_SECONDS)
-        return self.wait(0 if self._state is State.ENDED else STOP_SECONDS)
+        self._pump.join(self.stop_seconds)
+        return self.wait(0 if self._state is State.ENDED else self.stop_seconds)
 
     def request_stop(self) -> None:
         """Ask for its end and do not wait for it; subscribers may call this."""
@@ -46,7 +52,7 @@ class ServedGuest(Guest):
         if self._state is State.STARTING:
             return
         self.request_stop()
-        self._pump.join(STOP_SECONDS)
+        self._pump.join(self.stop_seconds)
 
     def settled(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left of an ended guest, its thread included."""

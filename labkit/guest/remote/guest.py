@@ -24,7 +24,7 @@ from labkit.guest.remote.xl import XlDriver
 from labkit.guest.served import ServedGuest
 from labkit.host.diskfile import DiskLock
 from labkit.host.remote import RemoteHost, Supervisor
-from labkit.host.remote.supervisor import guest_folder
+from labkit.host.remote.supervisor import ANSWER_SECONDS, guest_folder
 from labkit.host.ssh import Channel
 
 __all__ = ["RemoteGuest"]
@@ -43,6 +43,8 @@ class RemoteGuest(ServedGuest):
 
     One thread, its pump, serves it, over two programs on the server: the supervisor and the console.
     """
+
+    stop_seconds = 2 * ANSWER_SECONDS  # to end it, and to remove what was brought for it
 
     def __init__(self, plan: RemotePlan, host: RemoteHost, *, closes_host: bool) -> None:
         super().__init__(plan.name, plan.path, plan.console_bytes)

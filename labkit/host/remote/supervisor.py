@@ -55,6 +55,7 @@ class Supervisor:
         self._host = host
         self._on_gone = on_gone
         self._leaving = False
+        self._end_asked = False
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._sending = threading.Lock()
@@ -93,6 +94,7 @@ class Supervisor:
 
     def request_end(self) -> None:
         """Have the guest ended, and do not wait for it. Raises nothing."""
+        self._end_asked = True
         self._send(b"e")
 
     def end(self) -> None:
@@ -102,7 +104,9 @@ class Supervisor:
             HostError: it cannot be ended.
             SshError: the connection failed.
         """
-        self._send(b"e")
+        if not self._end_asked:
+            self.request_end()
+        self._end_asked = False
         self._check_gone(self._await("ended"))
 
     def leave(self) -> None:
