@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from bench import block, boot, bulk, edit, hosts, imports, size, web
+from bench import block, boot, bulk, edit, hosts, imports, remote, size, web
 from bench.table import print_table
 
 SUBJECTS = {
@@ -17,6 +17,7 @@ SUBJECTS = {
     "web": ("A page of 612 bytes", web.rows),
     "bulk": ("TCP in bulk, and ping", bulk.rows),
     "hosts": ("The lab's own hosts", hosts.rows),
+    "remote": ("A host reached by SSH", remote.rows),
     "import": ("import labkit", imports.rows),
 }
 
