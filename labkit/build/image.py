@@ -148,6 +148,11 @@ class Image:
 
         return sizes_by_library(self._beside(LINK_MAP))
 
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The files that it is made of."""
+        return (self.path,)
+
     @contextmanager
     def held(self) -> Iterator[Path]:
         """The file's path, safe from eviction inside the block."""

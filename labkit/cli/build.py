@@ -57,9 +57,10 @@ def _copied(image: Image, folder: Path) -> Path:
     with image.held() as path:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            copy = Path(shutil.copy2(path, folder / path.name))
-            if image.domain_xml:
-                text = image.domain_xml.replace(str(path), str(copy.resolve()))
+            copies = {part: Path(shutil.copy2(part, folder / part.name)).resolve() for part in image.parts}
+            if text := image.domain_xml:
+                for part, copy in copies.items():
+                    text = text.replace(str(part), str(copy))
                 (folder / DOMAIN_XML).write_text(text)
             if image.xl_configuration:
                 (folder / f"{image.name}{XL_SUFFIX}").write_text(image.xl_configuration)
@@ -67,4 +68,4 @@ def _copied(image: Image, folder: Path) -> Path:
             raise HostError(
                 f"The image cannot be copied to {folder}: {error.strerror}.", next_step="Give another folder."
             ) from error
-    return copy.resolve()
+    return copies[path]

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from labkit.ui.console import watch as watch
     from labkit.ui.lesson import open_lesson as open_lesson
     from labkit.ui.page import page as page
+    from labkit.ui.pictures.annotated import explain as explain
     from labkit.ui.pictures.comparison import comparison as comparison
     from labkit.ui.pictures.contents import contents as contents
-    from labkit.ui.pictures.annotated import explain as explain
     from labkit.ui.pictures.frame import frame_view as frame_view
     from labkit.ui.pictures.ladder import ladder as ladder
     from labkit.ui.pictures.latency import latency as latency

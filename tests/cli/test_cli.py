@@ -435,3 +435,15 @@ def test_images_are_compared(root: Path) -> None:
         assert one[name] == other[name], name
     assert one["open_ports"]["value"] == [80]
     assert one["first_answer"]["value"] > 0
+
+
+def test_linux_is_built_and_put_somewhere(tmp_path: Path) -> None:
+    done = labkit("build", "images/lean-linux", "--output", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    value = json.loads(done.stdout)
+    assert value["path"] == str((tmp_path / "out" / "lean-linux.vmlinuz").resolve())
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert files == ["domain.xml", "lean-linux.initrd", "lean-linux.vmlinuz"]
+    xml = (tmp_path / "out" / "domain.xml").read_text()
+    assert f"<initrd>{tmp_path}/out/lean-linux.initrd</initrd>" in xml
+    assert value["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").glob("lean-linux.*"))

@@ -18,6 +18,7 @@ from labkit.build.domainxml import DomainNetwork
 from labkit.build.image import DOMAIN_XML, RECORD
 from labkit.build.linux import disk
 from labkit.build.linux.debian import package_files, unpacked
+from labkit.build.linux.domain import NETWORK_PLACE, linux_domain_xml
 from labkit.build.linux.image import INITRD, KERNEL, Contents, LinuxImage
 from labkit.build.linux.initrd import busybox, pack
 from labkit.build.linux.kernel import QUIET, find_kernel, kernel_package
@@ -37,7 +38,7 @@ SERVICE: Final = "service"
 COMMAND_LINE: Final = f"console=ttyS0 {QUIET}"
 TARGETS: Final = ("linux", "qcow2")
 
-_VERSION: Final = "1"  # part of every content key: raise it when the same sources give another image
+_VERSION: Final = "3"  # part of every content key: raise it when the same sources give another image
 _LOADED: Final = "etc/modules"
 
 
@@ -128,8 +129,8 @@ def _make(source: LinuxSource, target: str, entry: Path, doing: Step) -> dict[st
         disk.make(image, kernel.packed, initrd, COMMAND_LINE)
         size = image.stat().st_size
     else:
-        shutil.copyfile(kernel.packed, entry / KERNEL)
-        (entry / INITRD).write_bytes(initrd)
+        shutil.copyfile(kernel.packed, entry / f"{source.name}.{KERNEL}")
+        (entry / f"{source.name}.{INITRD}").write_bytes(initrd)
         size = sizes[KERNEL] + len(initrd)
     others = {Path(inside).name for inside in source.programs}
     return {
@@ -160,17 +161,17 @@ def _image(
         place = folder / f"{source.name}.qcow2"
         how: dict[str, Any] = {"disk": place}
     else:
-        place = folder / KERNEL
-        how = {"kernel": place, "initrd": folder / INITRD, "command_line": COMMAND_LINE}
+        place = folder / f"{source.name}.{KERNEL}"
+        initrd = folder / f"{source.name}.{INITRD}"
+        how = {"kernel": place, "initrd": initrd, "command_line": COMMAND_LINE}
     return LinuxImage(
         place, manifest, source=source.folder, cache=cache, profile=profile, contents=contents, **how
     )
 
 
 def _domain_xml(image: LinuxImage) -> str:
-    from labkit.build.linux.domain import linux_domain_xml
-
-    return linux_domain_xml(image, networks=[DomainNetwork(0, SERVICE)], memory_mib=image.profile.memory_mib)
+    networks = [DomainNetwork(NETWORK_PLACE, SERVICE)]
+    return linux_domain_xml(image, networks=networks, memory_mib=image.profile.memory_mib)
 
 
 def _link(folder: Path, name: str, target: str) -> Path:
