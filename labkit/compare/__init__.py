@@ -24,7 +24,7 @@ class _CallablePackage(ModuleType):
         *,
         least_memory: bool = True,
         boots: int = 3,
-        seconds: int = 2,
+        seconds: int = 3,
         ports: Sequence[int] = range(1, 65536),
     ) -> Comparison:
         """Compare two images; see :func:`labkit.compare.measure.compare`."""

@@ -35,7 +35,7 @@ def compare(
     *,
     least_memory: bool = True,
     boots: int = 3,
-    seconds: int = 2,
+    seconds: int = 3,
     ports: Sequence[int] = ALL_PORTS,
 ) -> Comparison:
     """Measure two images that serve a page on port 80, one after the other. Emits the step ``compare``.
@@ -44,7 +44,7 @@ def compare(
         one, other: images, or what :func:`labkit.build.builder.build` takes: unikernels, Linux, or one of each.
         least_memory: look for the least memory that serves, which takes most of the time: each look is a boot.
         boots: how often each is booted for the time to its first answer; the least counts.
-        seconds: how long each is under load.
+        seconds: how long each is under load, 1 and more; the best second counts.
         ports: the TCP ports that are asked whether they are open; all unless given.
 
     Raises:
@@ -155,13 +155,15 @@ def _from_outside(guest: Guest, ports: Sequence[int]) -> dict[str, Figure]:
 
 
 def _loaded(guest: Guest, seconds: int) -> dict[str, Figure]:
-    found = load(guest, HTTP_PORT, connections=_CONNECTIONS, seconds=seconds)
+    # The best of several: what else this machine does can only make it slower.
+    loads = [load(guest, HTTP_PORT, connections=_CONNECTIONS, seconds=1) for _ in range(seconds)]
+    found = max(loads, key=lambda one: one.per_second)
     return {
         "requests": Figure(
             "requests answered",
             round(found.per_second, 1),
             "a second",
-            how=f"wrk, {_CONNECTIONS} connections, {seconds} s, GET / of the running guest",
+            how=f"wrk, {_CONNECTIONS} connections, GET / of the running guest, the best of {seconds} seconds",
             note=f"{found.failures:,} failed" if found.failures else "",
         ),
         "half_answered": Figure(
