@@ -157,7 +157,15 @@ def domain_xml(
     ports = ["channel          the console"] if has_port else ["serial 0         the console"]
     if control_socket:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
-    ports.extend(f"disk             {disk.name}: the bytes of {disk.path} are its sectors" for disk in disks)
+    ports.extend(
+        f"disk             {disk.name}: "
+        + (
+            f"the bytes of {disk.path} are its sectors"
+            if disk.format == "raw"
+            else f"{disk.path}, {disk.format}"
+        )
+        for disk in disks
+    )
     ports.extend(
         f"interface        {network.name}: a network in QEMU itself, {network.subnet}/24"
         for network in networks

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labkit.build.domainxml import LAB_NAMESPACE, DomainDisk, DomainNetwork, domain_name, domain_xml
+from labkit.build.linux.domain import NETWORK_PLACE, OTHERS_PLACE, linux_domain_xml
+from labkit.build.linux.image import LinuxImage
+from labkit.build.linux.profiles import LEAN, profile_named
+from labkit.build.manifest import Manifest, ToolchainInfo
 from labkit.errors import UsageError
 from labkit.host.loop import libvirt
 
@@ -41,19 +46,69 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 CASES["running-offline"] = CASES["running"]
+LINUX_NETWORK = DomainNetwork(NETWORK_PLACE, "service")
+LINUX: dict[str, tuple[LinuxImage, dict[str, Any]]] = {
+    "linux": (
+        LinuxImage(
+            Path("/srv/lean.vmlinuz"),
+            Manifest("lean", "linux", ToolchainInfo("debian")),
+            profile=LEAN,
+            kernel=Path("/srv/lean.vmlinuz"),
+            initrd=Path("/srv/lean.initrd"),
+            command_line="console=ttyS0",
+        ),
+        {
+            "seed": Path("/run/seed.iso"),
+            "command_line": "address=10.0.0.1/24",
+            "networks": (LINUX_NETWORK,),
+            "disks": (DomainDisk(OTHERS_PLACE, "data", Path("/srv/data.img")),),
+        },
+    ),
+    "cloud-disk": (
+        LinuxImage(
+            Path("/srv/core.img"),
+            Manifest("core", "qcow2", ToolchainInfo("flatcar")),
+            profile=profile_named("flatcar"),
+            disk=Path("/srv/core.img"),
+        ),
+        {
+            "disk": Path("/run/root.qcow2"),
+            "firmware_files": {"opt/com.coreos/config": Path("/run/ignition.json")},
+            "networks": (LINUX_NETWORK,),
+        },
+    ),
+    "old-kernel": (
+        LinuxImage(
+            Path("/srv/app.virtio"),
+            Manifest("app", "linux", ToolchainInfo("solo5")),
+            profile=profile_named("solo5"),
+            kernel=Path("/srv/app.virtio"),
+        ),
+        {"networks": (replace(LINUX_NETWORK, transitional=True),)},
+    ),
+}
 MANIFESTS = {"running-offline": {"name": "hello", "toolchain": {"name": "offline"}}}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str) -> None:
-    xml = domain_xml(MANIFESTS.get(case, {"name": "hello"}), IMAGE, **CASES[case])
+    check_golden(case, domain_xml(MANIFESTS.get(case, {"name": "hello"}), IMAGE, **CASES[case]))
+
+
+@pytest.mark.parametrize("case", LINUX)
+def test_golden_linux(case: str) -> None:
+    image, more = LINUX[case]
+    check_golden(case, linux_domain_xml(image, **more))
+
+
+def check_golden(case: str, xml: str) -> None:
     golden = GOLDEN / f"{case}.xml"
     if os.environ.get("LABKIT_GOLDEN") == "write":
         golden.write_text(xml)
     assert xml == golden.read_text()
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *LINUX])
 def test_libvirt_takes_it(case: str) -> None:
     """libvirt's test driver reads it; and its schema has every element."""
     module = libvirt()

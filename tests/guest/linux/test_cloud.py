@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 from labkit import Disk, boot
 from labkit.build.linux.image import LinuxImage
 from labkit.errors import UsageError
+from labkit.guest import boot_linux
 from labkit.guest.linux import LinuxGuest
+from labkit.host import open_host
+from labkit.host.identity import Manner
 
 pytestmark = pytest.mark.live
 
@@ -153,3 +157,9 @@ def test_a_raw_disk_of_no_seed(equivalent: LinuxImage, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="has no SSH"):
             _ = guest.ssh
     assert digest(file) == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can run guests as nobody")
+def test_guests_that_run_as_nobody(equivalent: LinuxImage) -> None:
+    with open_host(manner=Manner.NOBODY) as host, boot_linux(equivalent, host=host, timeout=120) as guest:
+        assert guest.ssh.run("true").exit_status == 0
