@@ -401,7 +401,7 @@ def test_the_doctor_boots_something() -> None:
     assert value["virtualisation"] in {"kvm", "emulation"}
     for target in ("virtio", "unix"):
         assert "greeted" in checks[f"target {target}"]["reason"]
-    assert "hello is built for it" in checks["target xen"]["reason"]
+    assert "hello" in checks["target xen"]["reason"], "greeted on a Xen host, or why it did not"
     assert "ok  target virtio: " in labkit("doctor").stdout
 
 
