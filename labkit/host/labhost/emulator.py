@@ -110,7 +110,8 @@ def machine(kind: Kind, image: MachineImage, qemu: Qemu) -> Machine:
     words = [
         str(qemu.path), "-name", f"labkit-{kind}",
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-machine", "q35,usb=off", "-accel", f"tcg,tb-size={_TRANSLATED_MIB}", "-cpu", "qemu64,+svm,+npt,+rdrand",
+        "-machine", "q35,usb=off", "-accel", f"tcg,tb-size={_TRANSLATED_MIB}",
+        "-cpu", "qemu64,+svm,+npt,+rdrand,+rdseed",
         "-smp", "1", "-m", str(MEMORY_MIB),
         "-netdev", "user,id=network,restrict=off,hostfwd=tcp:127.0.0.1:0-:22",
         "-device", "virtio-net-pci,netdev=network,romfile=",
