@@ -266,7 +266,10 @@ def _lab_host(kind: str) -> _Seen:
     """Good to have only; to build it here would take minutes."""
     from labkit.host import labhost
 
-    found = labhost.status(kind)
+    try:
+        found = labhost.status(kind)
+    except LabError as error:  # as on a system that is no Debian
+        return _Seen(True, error.what, error.next_step)
     start = f"`labkit host up {kind}`"
     if found.booted:
         state = "runs" if found.login else f"does not run; {start} resumes it"

@@ -130,7 +130,8 @@ def take_snapshot(cache: Cache, machine: Machine, settings: Settings) -> Snapsho
     Emits the step ``boot``.
 
     Raises:
-        HostError: QEMU ends, the machine does not come up, or the disk is full; last words are in the evidence.
+        HostError: QEMU ends, the machine does not come up or runs no guest, or the disk is full; last words are in
+            the evidence.
     """
     with (
         events.step("boot", f"{machine.kind} host") as step,
@@ -160,6 +161,12 @@ def _boot_and_save(folder: Path, machine: Machine, settings: Settings, step: eve
             with Session(login_of(machine.image, port, known)) as session:
                 ask(session, _WARM[machine.kind], limit=BOOT_SECONDS)
                 proof = prove(machine.kind, session, probe_kernel(settings))
+                if not proof.proven:
+                    raise HostError(
+                        f"The {machine.kind} host came up, but runs no guest.",
+                        next_step="Close other programs and start again; else please report this.",
+                        evidence=[Evidence("what was seen", proof.reason)],
+                    )
                 ask(session, "sync; echo 3 >/proc/sys/vm/drop_caches", limit=BOOT_SECONDS)
                 memory = int(ask(session, _FREE[machine.kind], limit=BOOT_SECONDS))
             known.unlink()

@@ -18,7 +18,7 @@ import pytest
 from labkit import events
 from labkit.errors import HostError
 from labkit.host import labhost
-from labkit.host.labhost import build
+from labkit.host.labhost import build, snapshot
 from labkit.host.labhost import lab as lab_module
 from labkit.host.labhost.build import IMAGES
 from labkit.host.labhost.running import Running
@@ -177,6 +177,16 @@ def test_a_qemu_that_is_killed_is_not_taken_for_running(lab: Settings, machines:
     after = labhost.up("xen", found=lab).login
     assert machines(lab) != [number]
     assert before.key == after.key
+
+
+@pytest.mark.slow
+def test_a_host_that_runs_no_guest_is_not_kept(lab: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(lab.cache / SNAPSHOTS)
+    monkeypatch.setattr(snapshot, "probe_kernel", lambda _: Path("/dev/null"))  # no guest comes of that
+    with pytest.raises(HostError, match="runs no guest") as told:
+        labhost.up("xen", found=lab)
+    assert told.value.evidence[0].text
+    assert not labhost.status("xen", found=lab).booted
 
 
 def test_too_little_memory(lab: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
