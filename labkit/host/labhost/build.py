@@ -265,7 +265,7 @@ def _pack(path: Path, *contents: dict[str, bytes]) -> None:
 
 def _run(command: Sequence[str], scratch: Path, step: events.Step) -> None:
     """Run mmdebstrap, which ends with us, however that comes."""
-    leashed = [sys.executable, "-I", "-S", leash.__file__, *command]
+    leashed = [sys.executable, "-I", "-S", leash.__file__, *_own_mounts(), *command]
     environment = os.environ | {"TMPDIR": str(_reachable(scratch)), "LC_ALL": "C"}
     last: deque[str] = deque(maxlen=30)
     with subprocess.Popen(
@@ -282,6 +282,14 @@ def _run(command: Sequence[str], scratch: Path, step: events.Step) -> None:
             process.stdin.close()
     if process.returncode:
         raise _failed(last)
+
+
+def _own_mounts() -> list[str]:
+    """Words before a command of root's, so that what it mounts is seen by nobody else, and goes with it."""
+    words = ["unshare", "--mount"]
+    if os.geteuid() != 0 or subprocess.run([*words, "true"], capture_output=True).returncode:
+        return []
+    return words
 
 
 def _failed(last: Sequence[str]) -> HostError:
