@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,8 @@ class Driver(ABC):
         self.host = host
         self.plan = plan
         self.folder = folder
+        self._places: dict[tuple[int, int], tuple[str, int]] = {}
+        self._lock = threading.Lock()
 
     @abstractmethod
     def configuration(self, image: str) -> str:
@@ -96,6 +99,13 @@ class Driver(ABC):
     @abstractmethod
     def console(self) -> str:
         """The script whose input and output are its console. It says ``opened`` on standard error first."""
+
+    def place_of(self, port: int, number: int) -> tuple[str, int]:
+        """Where a port of the guest is reached from its host, found out once; see :meth:`lead`."""
+        with self._lock:
+            if (port, number) not in self._places:
+                self._places[port, number] = self.lead(port, number)
+            return self._places[port, number]
 
     @abstractmethod
     def lead(self, port: int, number: int) -> tuple[str, int]:

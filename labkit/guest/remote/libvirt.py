@@ -76,16 +76,14 @@ class LibvirtDriver(Driver):
         return _PIPES
 
     def lead(self, port: int, number: int) -> tuple[str, int]:
-        """A port that QEMU there opens on 127.0.0.1; the same one for the same port."""
+        """A port that QEMU there opens on 127.0.0.1."""
         network = self.plan.networks[number]
         address = self.plan.address or f"{network.subnet.rpartition('.')[0]}.{_USUAL}"
-        for is_last in (False, True):
-            listening = self._say("info usernet")
-            for there, target, target_port in _LISTENER.findall(listening):
-                if (target, int(target_port)) == (str(address), port):
-                    return "127.0.0.1", int(there)
-            if not is_last:
-                listening = self._say(f"hostfwd_add hostnet{number} tcp:127.0.0.1:0-{address}:{port}")
+        commands = (f"hostfwd_add hostnet{number} tcp:127.0.0.1:0-{address}:{port}", "info usernet")
+        listening = self._say(*commands)
+        for there, target, target_port in _LISTENER.findall(listening):
+            if (target, int(target_port)) == (str(address), port):
+                return "127.0.0.1", int(there)
         raise HostError(
             f"QEMU on {self.host.name} does not lead to port {port} of {self.plan.name}.",
             next_step="Look whether the guest runs.",
@@ -97,7 +95,9 @@ class LibvirtDriver(Driver):
         uri = self.host.address.uri
         return f"LIBVIRT_DEFAULT_URI={shlex.quote(uri)}\nexport LIBVIRT_DEFAULT_URI\n" if uri else ""
 
-    def _say(self, line: str) -> str:
+    def _say(self, *lines: str) -> str:
+        """What QEMU's monitor answers to lines, by one call of virsh."""
         uri = ("-c", self.host.address.uri) if self.host.address.uri else ()
-        done = self.host.run("virsh", *uri, "qemu-monitor-command", "--hmp", self.plan.name, line)
+        commands = "; ".join(f'qemu-monitor-command --hmp {self.plan.name} "{line}"' for line in lines)
+        done = self.host.run("virsh", *uri, commands)
         return (done.output + done.errors).decode("utf-8", "replace").strip()

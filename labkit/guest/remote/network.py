@@ -79,7 +79,7 @@ class RemoteForwards(Forwards):
                 "SSH leads TCP only.", next_step="Boot the guest on this machine to forward UDP."
             )
         session = self._driver.host.session
-        local = session.forward_to(lambda: self._driver.lead(guest_port, self._number), host_port)
+        local = session.forward_to(lambda: self._driver.place_of(guest_port, self._number), host_port)
         forward = Forward(self, local, guest_port, protocol)
         with self._lock:
             self.all.append(forward)
