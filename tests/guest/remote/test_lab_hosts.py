@@ -26,6 +26,9 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 Eventually = Callable[[Callable[[], bool], float], float]
 
+# What this machine's libvirt shows as well (test_life.py) is tried on Xen only.
+on_xen = pytest.mark.parametrize("host", ["xen"], indirect=True)
+
 PATIENCE = 5.0
 LIMIT = 60.0  # these machines are emulated
 
@@ -69,6 +72,7 @@ def test_hello_says_all_of_it(host: RemoteHost, root: Path) -> None:
     assert not left(host)
 
 
+@on_xen
 def test_what_is_typed_arrives(host: RemoteHost, root: Path) -> None:
     with boot_remote(build_for(host, root / "tests" / "images" / "echo"), host) as guest:
         guest.console.send("hello there\n")
@@ -76,6 +80,7 @@ def test_what_is_typed_arrives(host: RemoteHost, root: Path) -> None:
     assert not left(host)
 
 
+@on_xen
 def test_a_status_passes_through(host: RemoteHost, root: Path) -> None:
     image = build_for(host, root / "tests" / "images" / "ending")
     with boot_remote(image, host, arguments=["--how=exit"]) as guest:
@@ -111,6 +116,7 @@ def test_its_pages_are_served_here(host: RemoteHost, root: Path) -> None:
     assert not left(host)
 
 
+@on_xen
 def test_a_guest_without_end_is_stopped(host: RemoteHost, root: Path) -> None:
     image = build_for(host, root / "tests" / "images" / "echo")
     with boot_remote(image, host, timeout=1.0) as guest:
@@ -118,9 +124,8 @@ def test_a_guest_without_end_is_stopped(host: RemoteHost, root: Path) -> None:
     assert not left(host)
 
 
+@on_xen
 def test_more_memory_than_there_is(host: RemoteHost, root: Path) -> None:
-    if host.manager != "xl":
-        pytest.skip("QEMU's memory is taken when it is used")
     with pytest.raises(HostError, match="has not enough memory"):
         boot_remote(build_for(host, root / "images" / "hello"), host, memory=4096)
     assert not left(host)
@@ -143,6 +148,7 @@ def test_a_cut_leaves_nothing(host: RemoteHost, root: Path, eventually: Eventual
 
 def test_a_killed_client_leaves_nothing(host: RemoteHost, root: Path, eventually: Eventually) -> None:
     name = "xen" if host.manager == "xl" else "kvm"
+    assert not left(host)
     client = subprocess.Popen(
         [sys.executable, "-m", "labkit", "run", "tests/images/echo", "--host", name],
         cwd=root,
