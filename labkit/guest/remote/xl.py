@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from labkit.build.xl import XenDisk, XenNetwork, xl_configuration
+from labkit.build.xl import BRIDGE, XenDisk, XenNetwork, xl_configuration
 from labkit.errors import GuestTimeout, HostError
+from labkit.guest.network.addresses import own_address
 from labkit.guest.remote.driver import Driver
 
 __all__ = ["XlDriver"]
@@ -33,6 +34,7 @@ while there=$(xl list); do
 done
 exit 1
 """
+_IPV4_ONLY: Final = "--ipv4-only"
 _ADDRESS: Final = """\
 { ip neigh; busybox dumpleases -d; cat /var/lib/misc/dnsmasq.leases; } 2>/dev/null | awk -v mac="$1" '
     index(tolower($0), mac) {
@@ -80,10 +82,18 @@ class XlDriver(Driver):
         return _TTY
 
     def lead(self, port: int, number: int) -> tuple[str, int]:
-        """The guest's address on the server's bridge: told by its arguments, or found in the server's tables."""
+        """The guest's address on the server's bridge.
+
+        It is the one that its arguments tell, or the one that IPv6 makes of its hardware address (RFC 4291,
+        appendix A), for which nobody has to be asked; only a guest without IPv6 is looked for in the server's
+        tables.
+        """
         if self.plan.address is not None:
             return str(self.plan.address), port
-        found = self.host.run("sh", "-c", _ADDRESS, "labkit-address", self._mac(number))
+        mac = self._mac(number)
+        if _IPV4_ONLY not in self.plan.command_line:
+            return f"{own_address('fe80::', bytes.fromhex(mac.replace(':', '')))}%{BRIDGE}", port
+        found = self.host.run("sh", "-c", _ADDRESS, "labkit-address", mac)
         if not (address := found.output.decode("ascii", "replace").strip()):
             raise GuestTimeout(
                 f"{self.host.name} knows no address of {self.plan.name} yet.",
