@@ -69,11 +69,12 @@ PLACES = _load(ROOT / "tests" / "places.py").PLACES
 
 
 @pytest.fixture(scope="session", params=PLACES, ids=str)
-def place(request: pytest.FixtureRequest) -> Any:
+def place(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Each target on each host, one after another: see tests/places.py."""
     if reason := request.param.missing():
         pytest.skip(reason)
-    return request.param
+    with request.param.opened():
+        yield request.param
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,15 @@
 """(Not a test.) Where the same image is tried: each target, on each host that runs it.
 
 A test that takes the fixture ``place`` is run in each of them. What a new target or host needs is one entry in
-``PLACES``; a place that this machine cannot offer is skipped, with the reason.
+``PLACES``; a place that this machine cannot offer is skipped, with the reason. The lab's own hosts are emulated,
+and slow: they are tried with ``LABKIT_TEST_HOSTS=1``, and once ``labkit host up`` has built them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 import labkit
 from labkit.build.image import Image
 from labkit.guest import Guest
+from labkit.host import labhost
 
 __all__ = ["PLACES", "Place"]
 
@@ -25,17 +29,38 @@ class Place:
     Attributes:
         target: what images are built for.
         host: where they run; this machine unless named.
-        missing: why this machine cannot offer it now; empty if it can.
-        machine: how a guest there calls this machine.
+        machine: how a guest there calls this machine; empty if it cannot be reached.
+        network: arguments that give a guest there an address that suits its network.
     """
 
     target: str
     host: str | None = None
-    missing: Callable[[], str] = lambda: ""
     machine: str = "10.0.2.2"
+    network: tuple[str, ...] = ("--ipv4=10.0.2.20/24", "--ipv4-gateway=10.0.2.2")
 
     def __str__(self) -> str:
         return self.target if self.host is None else f"{self.target}@{self.host}"
+
+    def missing(self) -> str:
+        """Why it cannot be had now; empty if it can."""
+        if self.host is None:
+            return ""
+        if os.environ.get("LABKIT_TEST_HOSTS") != "1":
+            return "the lab's hosts are tried with LABKIT_TEST_HOSTS=1"
+        ready = labhost.status(self.host).booted
+        return "" if ready else f"the lab's host is not there yet: labkit host up {self.host}"
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Inside the block its host runs."""
+        if self.host is None:
+            yield
+            return
+        labhost.up(self.host)
+        try:
+            yield
+        finally:
+            labhost.down(self.host)
 
     def build(self, folder: Path) -> Image:
         """An image for it."""
@@ -62,12 +87,17 @@ class Place:
             **options,
         )
 
+    def wait_for_address(self, guest: Guest) -> None:
+        """Wait until a guest has told its address, where that is to be seen."""
+        if self.host is None:
+            guest.network.wait_for_address()
+
     def transcript(
         self, folder: Path, *arguments: str, disks: Mapping[str, Path] | None = None
     ) -> Sequence[str]:
         """What a guest prints there until it ends, and how it ends; of log lines, what the program itself logs."""
         with self.boot(folder, *arguments, disks=disks) as guest:
-            ending = guest.wait(60)
+            ending = guest.wait(90)
             lines = [*guest.console.text().splitlines(), f"status {ending.status}"]
         return said_by_program(lines)
 
@@ -88,4 +118,6 @@ def said_by_program(lines: Sequence[str]) -> list[str]:
 PLACES = (
     Place("virtio"),
     Place("unix", machine="127.0.0.1"),
+    Place("virtio", "kvm", machine=""),
+    Place("xen", "xen", machine="", network=("--ipv4=10.0.4.20/24", "--ipv4-gateway=10.0.4.1")),
 )

@@ -22,8 +22,9 @@ BODY = bytes(i * 7 % 256 for i in range(2_000_000))
 @pytest.fixture(scope="module")
 def addresses(root: Path, place: Any) -> Iterator[dict[int, Address]]:
     """Where the guest's ports are found."""
-    with place.boot(root / "tests" / "images" / "http", timeout=120) as guest:
-        guest.network.wait_for_address()
+    with place.boot(root / "tests" / "images" / "http", *place.network, timeout=120) as guest:
+        guest.console.expect("listening", timeout=60)
+        place.wait_for_address(guest)
         yield {port: guest.network.forward(port).address for port in (80, 8080)}
         assert guest.exit is None, guest.console.last_words()
 

@@ -128,6 +128,9 @@ def ports() -> Iterator[dict[str, int]]:
 def told(ports: dict[str, int], place: Any, root: Path) -> Callable[..., list[str]]:
     """What the guest prints when it is given these arguments."""
 
+    if not place.machine:
+        pytest.skip("this machine cannot be reached from there")
+
     def told(*arguments: str) -> list[str]:
         servers = f"{place.machine}:{ports['dns']}"
         options = [f"--dns-servers={servers}", f"--resolver={servers}"]

@@ -25,8 +25,9 @@ Fields = dict[str, str]
 @pytest.fixture(scope="module")
 def address(root: Path, place: Any) -> Iterator[Address]:
     """The address of a running server, whose heap keeps little that it does not use."""
-    with place.boot(root / "images" / "web", "--max-space-overhead=20", timeout=240) as guest:
-        guest.network.wait_for_address()
+    with place.boot(root / "images" / "web", "--max-space-overhead=20", *place.network, timeout=240) as guest:
+        guest.console.expect("pages on port 80", timeout=60)
+        place.wait_for_address(guest)
         with guest.network.forward(80) as forward:
             yield forward.address
         assert guest.exit is None, guest.console.last_words()
