@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from labkit.errors import SshError
 from labkit.host.ssh import Channel, Login, Session
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Ran", "Shell"]
 
 RUN_SECONDS: Final = 60.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,7 @@ class Shell:
     def start(self, *words: str, pty: bool = False) -> Channel:
         """Start a program in the guest, to talk with it; see :meth:`labkit.host.ssh.Session.start`."""
         command = ("sh", "-c", words[0]) if len(words) == 1 else words
-        try:
-            return self._session.start(*command, pty=pty)
-        except SshError:
-            # Dropbear has been seen to end a connection when a program was asked for: nothing was started then.
-            return self._session.start(*command, pty=pty)
+        return self._again(lambda: self._session.start(*command, pty=pty))
 
     def terminal(self) -> SshTerminal:
         """A shell in the guest, on a terminal; ``labkit.ui.terminal(guest.ssh.terminal(), by_key=True)`` shows it.
@@ -107,11 +105,11 @@ class Shell:
 
     def upload(self, source: str | os.PathLike[str], target: str, mode: int = 0o644) -> None:
         """Copy a file into the guest; see :meth:`labkit.host.ssh.Session.upload`."""
-        self._session.upload(Path(source), target, mode)
+        self._again(lambda: self._session.upload(Path(source), target, mode))
 
     def download(self, source: str, target: str | os.PathLike[str]) -> None:
         """Copy a file out of the guest; see :meth:`labkit.host.ssh.Session.download`."""
-        self._session.download(source, Path(target))
+        self._again(lambda: self._session.download(source, Path(target)))
 
     def connect(self) -> None:
         """Log in now, to see whether that works.
@@ -124,6 +122,16 @@ class Shell:
     def close(self) -> None:
         """End the connection and what runs through it. Raises nothing."""
         self._session.close()
+
+    def _again(self, work: Callable[[], Result]) -> Result:
+        """Do something that may be done twice; again on a new connection if the one that stood ends meanwhile.
+
+        Dropbear has been seen to end a connection as it opens a channel, after others were closed.
+        """
+        try:
+            return work()
+        except SshError:
+            return work()
 
     def __repr__(self) -> str:
         return f"<SSH of {self._guest.name}: {self.login}>"
