@@ -69,12 +69,11 @@ PLACES = _load(ROOT / "tests" / "places.py").PLACES
 
 
 @pytest.fixture(scope="session", params=PLACES, ids=str)
-def place(request: pytest.FixtureRequest) -> Iterator[Any]:
+def place(request: pytest.FixtureRequest) -> Any:
     """Each target on each host, one after another: see tests/places.py."""
-    if reason := request.param.missing():
-        pytest.skip(reason)
-    with request.param.opened():
-        yield request.param
+    if request.param.host:
+        request.getfixturevalue(f"{request.param.host}_host")
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,12 @@
 """(Not a test.) Where the same image is tried: each target, on each host that runs it.
 
 A test that takes the fixture ``place`` is run in each of them. What a new target or host needs is one entry in
-``PLACES``; a place that this machine cannot offer is skipped, with the reason. The lab's own hosts are emulated,
-and slow: they are tried with ``LABKIT_TEST_HOSTS=1``, and once ``labkit host up`` has built them.
+``PLACES``.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,6 @@ from typing import Any
 import labkit
 from labkit.build.image import Image
 from labkit.guest import Guest
-from labkit.host import labhost
 
 __all__ = ["PLACES", "Place"]
 
@@ -40,27 +36,6 @@ class Place:
 
     def __str__(self) -> str:
         return self.target if self.host is None else f"{self.target}@{self.host}"
-
-    def missing(self) -> str:
-        """Why it cannot be had now; empty if it can."""
-        if self.host is None:
-            return ""
-        if os.environ.get("LABKIT_TEST_HOSTS") != "1":
-            return "the lab's hosts are tried with LABKIT_TEST_HOSTS=1"
-        ready = labhost.status(self.host).booted
-        return "" if ready else f"the lab's host is not there yet: labkit host up {self.host}"
-
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Inside the block its host runs."""
-        if self.host is None:
-            yield
-            return
-        labhost.up(self.host)
-        try:
-            yield
-        finally:
-            labhost.down(self.host)
 
     def build(self, folder: Path) -> Image:
         """An image for it."""
