@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from bench import block, boot, bulk, edit, hosts, imports, remote, size, web
+from bench import block, boot, bulk, edit, hosts, imports, remote, size, targets, web
 from bench.table import print_table
 
 SUBJECTS = {
@@ -16,6 +16,7 @@ SUBJECTS = {
     "block": ("A disk: one request, cache=writeback", block.rows),
     "web": ("A page of 612 bytes", web.rows),
     "bulk": ("TCP in bulk, and ping", bulk.rows),
+    "targets": ("Each target on each host", targets.rows),
     "hosts": ("The lab's own hosts", hosts.rows),
     "remote": ("A host reached by SSH", remote.rows),
     "import": ("import labkit", imports.rows),
