@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from labkit.build import solo5 as solo5_abi
 from labkit.errors import UsageError
 
-__all__ = ["LAB_NAMESPACE", "DomainDisk", "DomainNetwork", "domain_name", "domain_xml"]
+__all__ = ["LAB_NAMESPACE", "MOST_DEVICES", "DomainDisk", "DomainNetwork", "domain_name", "domain_xml"]
 
 LAB_NAMESPACE: Final = "urn:unikernel-lab:1"
 """XML namespace of the ownership that labkit writes into a domain's metadata."""
@@ -26,6 +27,9 @@ QBOOT: Final = "/usr/share/qemu/qboot.rom"
 EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
 
 _FIRST_SLOT: Final = 0x10  # of the PCI bus, for the device at place 0; libvirt's own choices end below it
+MOST_DEVICES: Final = 32 - _FIRST_SLOT
+"""The most disks and networks that a domain can have, by the slots of its bus."""
+
 _SERIAL_LENGTH: Final = 20  # VIRTIO 1.1, section 5.2.6
 
 _NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
@@ -37,13 +41,28 @@ _COMMENT = """
   Try it without labkit:   virsh -c qemu:///session create THIS-FILE
   {console}
 
-  loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader
+  {start}
   cmdline          the unikernel's arguments
   cpu              everything that the {by} can offer, random numbers (RDRAND) included
   {ports}
-  panic            through this the kernel tells libvirt that it crashed
+  {panic}
   model='none'     what a unikernel has no driver for is left out, and so costs no time at the start
 """
+
+_PVH_START: Final = (
+    "loader, kernel   qboot, a 64 KiB firmware, starts the ELF file by its PVH note; no disk, no boot loader"
+)
+_PVH_PANIC: Final = "panic            through this the kernel tells libvirt that it crashed"
+_MULTIBOOT_START: Final = (
+    "kernel           SeaBIOS, QEMU's usual firmware, starts the ELF file by its multiboot header"
+)
+_SOLO5_PANIC: Final = (
+    "panic            Solo5 ends by writing to port 0x501: so libvirt is told, whatever the end"
+)
+
+SOLO5_END_PORT: Final = "0x501"
+"""Port to which Solo5 writes 41 at its end. QEMU's isa-debug-exit would end there with status 83, of which libvirt
+does not tell. A pvpanic device in its place tells libvirt, since 41 has bit 0 set."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,9 @@ def domain_xml(
         disks: its disks.
         networks: its network interfaces, in the order of their numbers.
 
+    A Solo5 image gets what upstream's launcher gives it: multiboot, no ACPI, a serial console, virtio as it was
+    before version 1, and something at the port by which it ends.
+
     Raises:
         UsageError: a text holds characters that XML cannot.
     """
@@ -154,12 +176,14 @@ def domain_xml(
     _text(domain, "vcpu", "1")
     system = ET.SubElement(domain, "os")
     _text(system, "type", "hvm", arch="x86_64", machine="pc")
-    _text(system, "loader", QBOOT, type="rom")
+    solo5 = manifest.get("abi") == solo5_abi.ABI
+    if not solo5:
+        _text(system, "loader", QBOOT, type="rom")
     _text(system, "kernel", str(image))
     if command_line:
         _text(system, "cmdline", command_line)
-    features = ET.SubElement(domain, "features")
-    ET.SubElement(features, "acpi")
+    if not solo5:
+        ET.SubElement(ET.SubElement(domain, "features"), "acpi")
     ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
     clock = ET.SubElement(domain, "clock", offset="utc")
     ET.SubElement(clock, "timer", name="hpet", present="no")
@@ -168,10 +192,12 @@ def domain_xml(
     devices = ET.SubElement(domain, "devices")
     _text(devices, "emulator", EMULATOR)
     ET.SubElement(devices, "controller", type="usb", index="0", model="none")
+    # Solo5's drivers are for virtio as it was before version 1.
+    virtio = "virtio-transitional" if solo5 else "virtio-non-transitional"
     for number, disk in enumerate(disks):
-        _disk(devices, number, disk, emulated=hypervisor == "qemu")
+        _disk(devices, number, disk, virtio, emulated=hypervisor == "qemu")
     for network in networks:
-        _interface(devices, network)
+        _interface(devices, network, virtio)
     has_port = console_socket is not None and _drives_virtio_console(manifest)
     if console_socket is not None and has_port:
         ET.SubElement(devices, "controller", type="virtio-serial", index="0", ports="2", vectors="2")
@@ -181,22 +207,29 @@ def domain_xml(
     if control_socket is not None:
         _serial(devices, 1, control_socket)
     ET.SubElement(devices, "memballoon", model="none")
-    ET.SubElement(devices, "panic", model="isa")
+    panic = ET.SubElement(devices, "panic", model="isa")
+    if solo5:
+        ET.SubElement(panic, "address", type="isa", iobase=SOLO5_END_PORT)
     console = (
         f"Its console:             the Unix socket {console_socket}"
         if console_socket
         else f"Its console:             virsh -c qemu:///session console {called}"
     )
     ports = ["channel          the console"] if has_port else ["serial 0         the console"]
-    if control_socket:
+    if control_socket and not solo5:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
     ports.extend(f"disk             {disk.name}: the bytes of {disk.path} are its sectors" for disk in disks)
     ports.extend(
         f"interface        {network.name}: a network in QEMU itself, {network.subnet}/24"
         for network in networks
     )
-    by = "processor" if hypervisor == "kvm" else "emulator"
-    return _printed(domain, _COMMENT.format(name=called, console=console, ports="\n  ".join(ports), by=by))
+    words = {
+        "start": _MULTIBOOT_START if solo5 else _PVH_START,
+        "panic": _SOLO5_PANIC if solo5 else _PVH_PANIC,
+        "by": "processor" if hypervisor == "kvm" else "emulator",
+        "ports": "\n  ".join(ports),
+    }
+    return _printed(domain, _COMMENT.format(name=called, console=console, **words))
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> ET.Element:
@@ -211,8 +244,8 @@ def _drives_virtio_console(manifest: Mapping[str, Any]) -> bool:
     return isinstance(toolchain, Mapping) and toolchain.get("name") == "offline"
 
 
-def _disk(devices: ET.Element, number: int, disk: DomainDisk, *, emulated: bool) -> None:
-    element = ET.SubElement(devices, "disk", type="file", device="disk", model="virtio-non-transitional")
+def _disk(devices: ET.Element, number: int, disk: DomainDisk, virtio: str, *, emulated: bool) -> None:
+    element = ET.SubElement(devices, "disk", type="file", device="disk", model=virtio)
     driver = {"name": "qemu", "type": "raw", "cache": "writeback", "discard": "unmap"}
     # QEMU's own choice would stop a guest when this machine's disk is full.
     policies = {"error_policy": "stop" if disk.stops else "report", "rerror_policy": "report"}
@@ -227,11 +260,11 @@ def _disk(devices: ET.Element, number: int, disk: DomainDisk, *, emulated: bool)
     _address(element, disk.place)
 
 
-def _interface(devices: ET.Element, network: DomainNetwork) -> None:
+def _interface(devices: ET.Element, network: DomainNetwork, virtio: str) -> None:
     element = ET.SubElement(devices, "interface", type="user")
     ET.SubElement(element, "mac", address=network.mac)
     ET.SubElement(element, "ip", family="ipv4", address=network.subnet, prefix="24")
-    ET.SubElement(element, "model", type="virtio-non-transitional")
+    ET.SubElement(element, "model", type=virtio)
     ET.SubElement(element, "rom", enabled="no")  # only firmware that boots from a network wants it
     _address(element, network.place)
 

@@ -1,7 +1,7 @@
 """Running unikernels: start them, read and answer their consoles, wait for their end, find those that run."""
 
 from labkit.guest.attached import AttachedGuest, attach, stop_guest
-from labkit.guest.boot import boot, boot_process
+from labkit.guest.boot import boot, boot_process, boot_tended
 from labkit.guest.console import Console, Found
 from labkit.guest.guest import Exit, Guest, GuestEvent, Reason, State
 from labkit.guest.registry import Collected, GuestInfo, find_guest, gc, list_guests
@@ -20,6 +20,7 @@ __all__ = [
     "attach",
     "boot",
     "boot_process",
+    "boot_tended",
     "find_guest",
     "gc",
     "list_guests",

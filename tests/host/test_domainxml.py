@@ -41,7 +41,11 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 CASES["running-offline"] = CASES["running"]
-MANIFESTS = {"running-offline": {"name": "hello", "toolchain": {"name": "offline"}}}
+CASES["solo5"] = {**CASES["networks"], **CASES["running"]}
+MANIFESTS: dict[str, dict[str, Any]] = {
+    "running-offline": {"name": "hello", "toolchain": {"name": "offline"}},
+    "solo5": {"name": "hello", "toolchain": {"name": "unknown"}, "abi": "solo5"},
+}
 
 
 @pytest.mark.parametrize("case", CASES)
