@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from labkit.build import solo5
+from labkit.build.opam.opam import lab_bin
 from labkit.errors import Evidence, HostError, ImageError, MissingTool, UsageError
 from labkit.guest.disks import PlannedDisk
+from labkit.settings import settings
 
 __all__ = ["TENDED", "Taps", "Tender", "find_tender", "plan_taps"]
 
@@ -83,18 +85,18 @@ class Tender:
 
 
 def find_tender(target: str) -> Tender:
-    """The tender for a target, on ``PATH``.
+    """The tender for a target: on ``PATH``, or in the lab's own switch of opam's.
 
     Raises:
         MissingTool: it is not there, or does not say what it is.
     """
     name = f"solo5-{target}"
-    path = shutil.which(name)
+    path = shutil.which(name) or shutil.which(name, path=str(lab_bin(settings().cache)))
     if path is None:
         raise MissingTool(
             f"An image for the target {target} needs the program {name}, which is not on this machine's PATH.",
-            next_step=f"Install Solo5's tenders (`opam install solo5`, or from its sources) and put {name} on "
-            "PATH; or build the image for virtio, which needs none.",
+            next_step="Install Solo5's tenders: labkit toolchain install opam brings them. Or build them from "
+            f"Solo5's sources, and put {name} on PATH. An image for virtio needs none.",
             evidence=[Evidence("PATH", os.environ.get("PATH", "(not set)"))],
         )
     try:

@@ -39,7 +39,7 @@ def test_no_tender(make: Make, target: str, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingTool, match=f"needs the program solo5-{target}") as caught:
         labkit.boot(image)
-    assert "opam install solo5" in caught.value.next_step
+    assert "labkit toolchain install opam" in caught.value.next_step
 
 
 def test_a_tender_that_is_none(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
