@@ -32,7 +32,10 @@ NOTES: Final = "notes.json"
 
 _KINDS: Final = {"BLOCK_BASIC": "block", "NET_BASIC": "network"}
 _TELLS_DEVICES: Final = "spt"  # a target for which `mirage configure` writes them down
-_PACKAGE: Final = re.compile(r'^\s*"([a-z0-9][a-z0-9+._-]*)"', re.MULTILINE)
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+_PACKAGE: Final = re.compile(
+    r'^"([a-z0-9][a-z0-9+._-]*)" \{ \?monorepo', re.MULTILINE
+)  # none of the build's own
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ class Notes:
 
 @dataclass
 class Job:
-    """One image on its way through a work folder."""
+    """One image on its way through a work folder.
+
+    Attributes:
+        own_list: whether opam's list of packages is not upstream's: then nothing is added to it, as mirage would.
+    """
 
     source: ImageSource
     names: frozenset[str]
@@ -73,6 +80,7 @@ class Job:
     switch: Switch
     space: Workspace
     notes: Notes
+    own_list: bool = False
     log: list[str] = field(default_factory=list)
 
     def configure(self, doing: Step) -> None:
@@ -82,15 +90,22 @@ class Job:
             SourceError: config.ml does not compile, or mirage refuses it.
         """
         inputs = self._digest(
-            self.switch.fingerprint, *sorted(self.names), files=[self.space.tree / "config.ml"]
+            self.switch.fingerprint,
+            *self._options,
+            *sorted(self.names),
+            files=[self.space.tree / "config.ml"],
         )
         if inputs == self.notes.configured and (self.space.tree / "Makefile").is_file():
             return
         doing.progress("mirage configure", 0.05)
-        done = self._run(doing, "mirage", "configure", "-t", self.target.name, "--no-depext")
+        done = self._run(doing, "mirage", "configure", "-t", self.target.name, *self._options)
         if done.status:
             self._refuse(done, "mirage refuses config.ml.")
         self._note(Notes(self.names, inputs, self.notes.fetched))
+
+    @property
+    def _options(self) -> tuple[str, ...]:
+        return ("--no-depext", "--no-extra-repo") if self.own_list else ("--no-depext",)
 
     @property
     def packages_wanted(self) -> str:
@@ -191,9 +206,9 @@ class Job:
             for name in self.names:
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.space.tree / name, scratch / name)
-        done = self.switch.run("mirage", "configure", "-t", _TELLS_DEVICES, "--no-depext", folder=scratch)
+        done = self.switch.run("mirage", "configure", "-t", _TELLS_DEVICES, *self._options, folder=scratch)
         try:
-            listed = json.loads((scratch / "manifest.json").read_bytes())["devices"]
+            listed = json.loads((scratch / "mirage" / "manifest.json").read_bytes())["devices"]
             return tuple(Device(one["name"], _KINDS[one["type"]]) for one in listed)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BuildError(
@@ -245,8 +260,9 @@ class Job:
 
 def _teller(doing: Step, log: list[str]) -> Callable[[str], None]:
     def said(line: str) -> None:
-        log.append(f"{line}\n")
-        if line.strip():
-            doing.progress(line.strip()[:100])
+        plain = _COLOURS.sub("", line)
+        log.append(f"{plain}\n")
+        if plain.strip():
+            doing.progress(plain.strip()[:100])
 
     return said

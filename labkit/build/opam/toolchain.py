@@ -31,12 +31,14 @@ class Opam:
 
     Args:
         cache: where results, work folders and the lab's own switch are.
+        repository: the list of packages, if it is not upstream's.
     """
 
     name = "opam"
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, repository: str | None = None) -> None:
         self._cache = cache
+        self._repository = repository
 
     def prepare(self) -> None:
         """Look whether everything is there.
@@ -86,7 +88,8 @@ class Opam:
             notes = Notes.read(space.folder / NOTES)
             sources = space.synchronise(files, space.names() - notes.copied)
             names = frozenset(file.name for file in files)
-            job = Job(source, names, target, switch, space, notes)
+            own_list = self._repository is not None
+            job = Job(source, names, target, switch, space, notes, own_list)
             job.configure(doing)
             if job.packages_wanted != notes.fetched:
                 with self._cache.lock("opam", waiting=_waits(doing)):
