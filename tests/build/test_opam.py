@@ -30,8 +30,10 @@ from labkit.errors import BuildError, HostError, LabError, MissingTool, SourceEr
 PACKAGE = 'opam-version: "2.0"\ndepends: [{depends}]\nbuild: ["sh" "-c" "{build}"]\n'
 MIRAGE = """install: ["sh" "-c" "mkdir -p %{{bin}}%; cp {folder}/mirage %{{bin}}%/mirage"]\n"""
 PROGRAM = """#!/bin/sh
-test "$1" = configure || exit 1
-sh ./configure.sh && cp makefile.txt Makefile && mkdir -p mirage && cp config.ml mirage/image.opam
+test "$1" = query && exit 1
+case "$PWD" in */asked) ;; *) sh ./configure.sh || exit 1 ;; esac
+cp makefile.txt Makefile && mkdir -p mirage && cp config.ml mirage/image.opam
+echo '{"devices": []}' > mirage/manifest.json
 """
 VERSIONS = {
     "ocaml-base-compiler": "5.4.1",
@@ -326,6 +328,21 @@ def test_no_image_comes(ready: Cache, source: Path) -> None:
     assert isinstance(error, BuildError)
     assert "no image for spt in dist/" in error.what
     assert "$ make build" in error.evidence[0].text
+
+
+def test_an_old_image_is_not_taken_for_a_new_one(ready: Cache, source: Path) -> None:
+    once = "@mkdir -p dist; test -e once || (touch once; echo old > dist/hello.spt)"
+    assert "is not an ELF file" in fails(source, make=once).what
+    assert "no image for spt" in fails(source, make=once).what
+
+
+def test_a_refused_config_ml_is_configured_again(ready: Cache, source: Path) -> None:
+    good = (source / "config.ml").read_text()
+    assert "no image" in fails(source).what
+    (source / "config.ml").write_text("let")
+    assert fails(source, "false").what == "mirage refuses config.ml."
+    (source / "config.ml").write_text(good)
+    assert fails(source, "false").what == "mirage refuses config.ml."
 
 
 def test_each_step_only_when_needed(ready: Cache, source: Path) -> None:

@@ -7,15 +7,16 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from labkit.build import solo5
 from labkit.build.cache import explained
 from labkit.build.diagnostics import Report, compile_error, parse
 from labkit.build.dune import check_disk, check_space
 from labkit.build.manifest import SECTION, Device, Manifest, ToolchainInfo
+from labkit.build.opam.notes import NOTES, Notes
 from labkit.build.opam.switch import Switch
 from labkit.build.opam.trouble import opam_error
 from labkit.build.source import ImageSource
@@ -25,45 +26,18 @@ from labkit.build.workspace import Workspace
 from labkit.errors import BuildError, Evidence, SourceError
 from labkit.events import Step
 
-__all__ = ["NOTES", "Job", "Notes"]
-
-NOTES: Final = "notes.json"
-"""Where a work folder keeps its :class:`Notes`."""
+__all__ = ["Job"]
 
 _KINDS: Final = {"BLOCK_BASIC": "block", "NET_BASIC": "network"}
 _TELLS_DEVICES: Final = "spt"  # a target for which `mirage configure` writes them down
+_OF_OTHERS: Final = re.compile(  # what make, mirage and we say around the compiler's words
+    r"^(?:make(?:\[\d+\])?: .*|dune build .*|mirage: \[WARNING\] .*|run \[(?:.|\n)*?\]: exited with \d+)\n?",
+    re.MULTILINE,
+)
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 _PACKAGE: Final = re.compile(
     r'^"([a-z0-9][a-z0-9+._-]*)" \{ \?monorepo', re.MULTILINE
 )  # none of the build's own
-
-
-@dataclass(frozen=True)
-class Notes:
-    """What a work folder remembers.
-
-    Attributes:
-        copied: the sources' names at the last build; all else was generated or fetched.
-        configured: for which inputs `mirage configure` was run.
-        fetched: for which packages `make depends` was run.
-    """
-
-    copied: frozenset[str] = frozenset()
-    configured: str = ""
-    fetched: str = ""
-
-    @classmethod
-    def read(cls, path: Path) -> Notes:
-        """The notes in a file; empty ones where there is none, or a damaged one."""
-        try:
-            value = json.loads(path.read_bytes())
-            return cls(frozenset(map(str, value["copied"])), str(value["configured"]), str(value["fetched"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return cls()
-
-    def write(self, path: Path) -> None:
-        """Keep them in a file."""
-        path.write_text(json.dumps({**vars(self), "copied": sorted(self.copied)}))
 
 
 @dataclass
@@ -97,11 +71,13 @@ class Job:
         )
         if inputs == self.notes.configured and (self.space.tree / "Makefile").is_file():
             return
+        self._note(copied=self.names, configured="")  # a refused config.ml leaves files of its own for dune
         doing.progress("mirage configure", 0.05)
         done = self._run(doing, "mirage", "configure", "-t", self.target.name, *self._options)
         if done.status:
             self._refuse(done, "mirage refuses config.ml.")
-        self._note(Notes(self.names, inputs, self.notes.fetched))
+        packages, devices = self._described()
+        self._note(configured=inputs, packages=packages, devices=devices)
 
     @property
     def _options(self) -> tuple[str, ...]:
@@ -125,7 +101,7 @@ class Job:
         if done.status:
             check_disk(done.output, self.space.cache)
             raise opam_error(done, f"bring the packages of {self.source.folder.name}", student=True)
-        self._note(Notes(self.names, self.notes.configured, self.packages_wanted))
+        self._note(fetched=self.packages_wanted)
 
     def compile(self, doing: Step) -> Report:
         """Compile and link; the report of what the compiler said.
@@ -135,6 +111,8 @@ class Job:
             BuildError: for another reason.
         """
         doing.progress("make build", 0.5)
+        for old in self._results():  # or it would be taken for what came now; dune brings it back
+            old.unlink()
         done = self._run(doing, "make", "build")
         if done.status:
             self._refuse(done, "make build fails.")
@@ -147,19 +125,22 @@ class Job:
         Raises:
             BuildError: nothing was.
         """
-        suffix = "" if self.target.name == "unix" else f".{self.target}"
-        found = [
-            path
-            for path in (self.space.tree / "dist").glob("*")
-            if path.suffix == suffix and path.is_file() and path.name != "dune"
-        ]
-        if not found:
+        found = self._results()
+        if len(found) != 1:
             raise BuildError(
                 f"make build has ended, but there is no image for {self.target} in dist/.",
                 next_step="See the log; please report this.",
                 evidence=[Evidence("The build's log", "".join(self.log)[-4000:])],
             )
-        return max(found, key=lambda path: path.stat().st_mtime_ns)
+        return found[0]
+
+    def _results(self) -> list[Path]:
+        suffix = "" if self.target.name == "unix" else f".{self.target}"
+        return [
+            path
+            for path in (self.space.tree / "dist").glob("*")
+            if path.suffix == suffix and path.is_file() and path.name != "dune"
+        ]
 
     def finish(self, program: Path, result: Path) -> Manifest:
         """Put the image in its place, without what only debuggers use, and tell what it says of itself."""
@@ -167,13 +148,13 @@ class Job:
             "opam", self.switch.versions.get("mirage", ""), self.switch.versions.get("ocaml", "")
         )
         told = None if self.target.name == "unix" else solo5.manifest_of(program, program.stem)
-        devices = told.devices if told and told.devices else self._devices()
+        devices = told.devices if told and told.devices else tuple(Device(*one) for one in self.notes.devices)
         manifest = Manifest(
             program.stem if told else program.name,
             self.target.name,
             toolchain,
             devices,
-            self._packages(),
+            self.notes.packages,
             abi=told.abi if told else "",
         )
         extra: list[str] = []
@@ -196,30 +177,29 @@ class Job:
             )
         return manifest
 
-    # What mirage tells of a unikernel
+    def _described(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """The packages that config.ml asks for, and its devices, which mirage writes down for one target.
 
-    def _devices(self) -> tuple[Device, ...]:
-        """The devices, where the image does not tell: `mirage configure` writes them down for another target."""
-        scratch = self.space.folder / "devices"
+        Asked in a copy of the sources: mirage writes files for dune even when it is only asked.
+        """
+        scratch = self.space.folder / "asked"
         with explained(self.space.cache):
             shutil.rmtree(scratch, ignore_errors=True)
             for name in self.names:
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.space.tree / name, scratch / name)
+        asked = self.switch.run("mirage", "query", "packages", "-t", self.target.name, folder=scratch)
         done = self.switch.run("mirage", "configure", "-t", _TELLS_DEVICES, *self._options, folder=scratch)
         try:
             listed = json.loads((scratch / "mirage" / "manifest.json").read_bytes())["devices"]
-            return tuple(Device(one["name"], _KINDS[one["type"]]) for one in listed)
+            devices = tuple((str(one["name"]), _KINDS[one["type"]]) for one in listed)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BuildError(
                 f"mirage does not tell the devices of {self.source.folder.name}.",
                 next_step="Please report this.",
-                evidence=[Evidence("mirage's output", done.output)],
+                evidence=[Evidence("mirage's output", asked.output + done.output)],
             ) from error
-
-    def _packages(self) -> tuple[str, ...]:
-        asked = self.switch.run("mirage", "query", "packages", "-t", self.target.name, folder=self.space.tree)
-        return tuple(sorted(set(_PACKAGE.findall(asked.output)))) if not asked.status else ()
+        return tuple(sorted(set(_PACKAGE.findall(asked.output)))), devices
 
     # Running, and what went wrong
 
@@ -232,23 +212,25 @@ class Job:
             check_disk(done.output, self.space.cache)
         return done
 
-    def _note(self, notes: Notes) -> None:
-        self.notes = notes
+    def _note(self, **changes: Any) -> None:
+        self.notes = replace(self.notes, **changes)
         with explained(self.space.cache):
-            notes.write(self.space.folder / NOTES)
+            self.notes.write(self.space.folder / NOTES)
 
     def _digest(self, *words: str, files: list[Path]) -> str:
         parts = ["\n".join((self.target.name, *words)).encode(), *(path.read_bytes() for path in files)]
         return hashlib.blake2b(b"\0".join(parts), digest_size=16).hexdigest()
 
     def _parse(self, output: str) -> Report:
-        return parse(output, copy=self.space.tree, source=self.source.folder, sources=self.names)
+        return parse(
+            _OF_OTHERS.sub("", output), copy=self.space.tree, source=self.source.folder, sources=self.names
+        )
 
     def _refuse(self, done: Finished, what: str) -> None:
         """Raise the error that fits a failed run of mirage or the compiler."""
         report = self._parse(done.output)
         if report.errors:
-            raise compile_error(report)
+            raise compile_error(replace(report, rest=""))  # which is of other libraries
         check_space(done.output, self.space.folder, self.space.cache)
         kind = SourceError if "config.ml" in what else BuildError
         raise kind(

@@ -13,7 +13,8 @@ from labkit.build.cache import Cache
 from labkit.build.diagnostics import Report
 from labkit.build.entry import complete_entry
 from labkit.build.image import SYMBOLS, Image, read_record
-from labkit.build.opam.job import NOTES, Job, Notes
+from labkit.build.opam.job import Job
+from labkit.build.opam.notes import NOTES, Notes
 from labkit.build.opam.switch import Switch, find_switch
 from labkit.build.source import ImageSource, SourceFile
 from labkit.build.target import Target
