@@ -160,14 +160,17 @@ def boot_process(
     path = image.path.absolute()
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, 0, image.name)
-    quote(arguments)  # what a kernel's command line cannot hold is refused for every target
-    planned = plan_disks(image.name, read_manifest(path), disks or {})
+    line = quote(arguments)  # what a kernel's command line cannot hold is refused for every target
+    manifest = read_manifest(path)
+    planned = plan_disks(image.name, manifest, disks or {})
     _check_files(planned)
+    # Upstream's programs join their arguments, and read the line as a kernel does.
+    joins = manifest.get("toolchain", {}).get("name") == "opam"
     plan = ProcessPlan(
         path,
         image.name,
         memory_mib,
-        tuple(arguments),
+        (line,) if joins and line else tuple(arguments),
         timeout=timeout,
         output_limit=output_limit,
         console_bytes=found.console_bytes,
