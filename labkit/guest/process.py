@@ -234,8 +234,11 @@ class ProcessGuest(ServedGuest):
                 return None, Reason.STOPPED, "was stopped"
         if isinstance(self._last_record, PanicRecord):
             return CRASHED, Reason.PANIC, f"panicked: {self._last_record.reason}"
-        if self._plan.tender and status > 0 and self.console.text().startswith("solo5-"):
-            return CRASHED, Reason.CRASH, "was not started by its tender, whose words are on its console"
+        last = "".join(self.console.last_words().splitlines()[-1:])
+        if (
+            self._plan.tender and status > 0 and last.startswith("solo5-")
+        ):  # the tender's word, not the guest's
+            return CRASHED, Reason.CRASH, f"was given up by its tender: {last}"
         if status >= 0:
             return status, Reason.EXIT, f"exited with status {status}"
         return CRASHED, Reason.CRASH, f"was ended by signal {-status} ({signal.strsignal(-status)})"

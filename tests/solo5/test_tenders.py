@@ -115,7 +115,7 @@ def test_a_tender_that_refuses(make: Make, version: int) -> None:
     image.write_bytes(content)
     told = labkit.run(image).exit
     assert (told.status, told.reason) == (255, Reason.CRASH)
-    assert told.detail.startswith("was not started by its tender")
+    assert told.detail.startswith("was given up by its tender: solo5-spt: ")
     assert "WRITE and EXEC" in told.last_words
 
 
