@@ -25,6 +25,8 @@ class Settings:
         toolchain: the default toolchain (``LABKIT_TOOLCHAIN``).
         cache_mib: how large the cache may grow before the longest unused goes (``LABKIT_CACHE_MIB``), in MiB.
         uri: a libvirt URI to use instead of the lab's own (``LABKIT_LIBVIRT_URI``), or None.
+        opam_repository: where the opam toolchain is installed from (``LABKIT_OPAM_REPOSITORY``), for rooms with a
+            copy of their own, or None for opam's choice.
         lab: what a student makes: working copies, their history, progress (``LABKIT_LAB``).
     """
 
@@ -36,6 +38,7 @@ class Settings:
     toolchain: str = "offline"
     cache_mib: int = 2048
     uri: str | None = None
+    opam_repository: str | None = None
     lab: Path = Path("my-lab")
 
     def run_folder(self) -> Path:
@@ -89,4 +92,5 @@ def settings() -> Settings:
         toolchain=env.get("LABKIT_TOOLCHAIN") or "offline",
         cache_mib=_number("LABKIT_CACHE_MIB", 2048, 16),
         uri=env.get("LABKIT_LIBVIRT_URI"),
+        opam_repository=env.get("LABKIT_OPAM_REPOSITORY"),
     )

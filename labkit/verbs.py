@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from labkit.build.builder import build
 from labkit.build.image import Image
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labkit.guest.disks import Disks
     from labkit.guest.network.plan import Networks
     from labkit.guest.powercut import PowerCut
+    from labkit.guest.tender import Taps
     from labkit.host.remote import RemoteHost
 
 __all__ = ["Outcome", "boot", "run"]
@@ -48,7 +49,7 @@ def boot(
     memory: int | None = None,
     arguments: Sequence[str] = (),
     disks: Disks | None = None,
-    network: Networks | None = None,
+    network: Networks | Taps | str | None = None,
     forward: Mapping[int, int] | None = None,
     capture: bool = False,
     stay: bool = False,
@@ -69,7 +70,8 @@ def boot(
         disks: each block device's disk (:class:`labkit.Disk`) or its file, by its name in ``config.ml``:
             ``{"storage": "disk.img"}``.
         network: a :class:`labkit.Wire` for its network device, or wires by the devices' names; a device without
-            one gets a network of its own, with this machine as its gateway and DHCP server.
+            one gets a network of its own, with this machine as its gateway and DHCP server. For the targets spt
+            and hvt a TAP interface of this machine, or several by the devices' names: ``{"service": "tap0"}``.
         forward: ports of this machine, on 127.0.0.1, that lead to the guest: ``{8080: 80}`` leads 8080 to its 80;
             0 is for one that the system chooses.
         capture: capture its frames from the first one on; ``guest.network.captured`` has them.
@@ -94,7 +96,8 @@ def boot(
         )
         return _boot_there(image, host, memory, arguments, disks, forward, timeout, output_limit)
     from labkit.guest import boot as start
-    from labkit.guest import boot_linux, boot_process
+    from labkit.guest import boot_linux, boot_process, boot_tended
+    from labkit.guest.tender import TENDED
 
     ready = image if isinstance(image, Image) else build(image, profile=profile)
     _check_runs_here(ready)
@@ -110,7 +113,7 @@ def boot(
                 memory=memory,
                 arguments=arguments,
                 disks=disks,
-                network=network,
+                network=cast("Networks | None", network),  # which it looks at
                 forward=forward,
                 capture=capture,
                 timeout=timeout,
@@ -145,13 +148,31 @@ def boot(
             timeout=timeout,
             output_limit=output_limit,
         )
+    if ready.manifest.target in TENDED:
+        if stay or forward or capture:
+            raise UsageError(
+                f"{ready.name} was built for the target {ready.manifest.target}: its guests cannot stay, and "
+                "their networks are TAP interfaces.",
+                next_step="Leave out stay, forward and capture, or build it for virtio.",
+            )
+        with ready.held():
+            return boot_tended(
+                ready,
+                ready.manifest.target,
+                memory=memory,
+                arguments=arguments,
+                disks=disks,
+                taps=cast("Taps | str | None", network),  # which it looks at
+                timeout=timeout,
+                output_limit=output_limit,
+            )
     with ready.held():
         return start(
             ready,
             memory=memory,
             arguments=arguments,
             disks=disks,
-            network=network,
+            network=cast("Networks | None", network),  # which it looks at
             forward=forward,
             capture=capture,
             stay=stay,
@@ -249,7 +270,7 @@ def _check_remote(*, stay: bool, network: bool, capture: bool, seed: object) -> 
 
 def _check_runs_here(image: Image) -> None:
     target = image.manifest.target
-    if target not in ("virtio", "unix", "linux", "qcow2"):
+    if target == "xen":
         raise UsageError(
             f"{image.name} was built for the target {target}, which cannot run on this host yet.",
             next_step="Build it for virtio.",

@@ -11,14 +11,17 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from labkit.build import solo5 as solo5_abi
 from labkit.build.domainparts import Boot, DomainDisk, DomainNetwork
 from labkit.errors import UsageError
 
 __all__ = [
     "LAB_NAMESPACE",
+    "MOST_DEVICES",
     "Boot",
     "DomainDisk",
     "DomainNetwork",
@@ -36,6 +39,9 @@ QBOOT: Final = "/usr/share/qemu/qboot.rom"
 EMULATOR: Final = "/usr/bin/qemu-system-x86_64"
 
 _FIRST_SLOT: Final = 0x10  # of the PCI bus, for the device at place 0; libvirt's own choices end below it
+MOST_DEVICES: Final = 32 - _FIRST_SLOT
+"""The most disks and networks that a domain can have, by the slots of its bus."""
+
 _SERIAL_LENGTH: Final = 20  # VIRTIO 1.1, section 5.2.6
 
 _NOT_IN_A_NAME = re.compile(r"(?:[^A-Za-z0-9._]|-)+")
@@ -50,7 +56,7 @@ _COMMENT = """
   {start}
   cpu              everything that the {by} can offer, random numbers (RDRAND) included
   {ports}
-  panic            through this the kernel tells libvirt that it crashed
+  {panic}
   model='none'     what {kind} has no driver for is left out, and so costs no time at the start
 """
 
@@ -60,9 +66,19 @@ _STARTS: Final = {
     "kernel": "loader, kernel   qboot, a 64 KiB firmware, starts the kernel; no disk, no boot loader\n"
     "  initrd           the file system that it finds in memory\n"
     "  cmdline          the kernel's arguments",
-    "bios": "kernel           SeaBIOS, the firmware of a PC, starts the kernel",
+    "bios": "kernel           SeaBIOS, the firmware of a PC, starts the ELF file by its multiboot header\n"
+    "  cmdline          the unikernel's arguments",
     "disk": "boot             SeaBIOS, the firmware of a PC, reads the boot loader from the first disk",
 }
+
+_PANICS: Final = {
+    False: "panic            through this the kernel tells libvirt that it crashed",
+    True: "panic            Solo5 ends by writing to port 0x501: so libvirt is told, whatever the end",
+}
+
+SOLO5_END_PORT: Final = "0x501"
+"""Port to which Solo5 writes 41 at its end. QEMU's isa-debug-exit would end there with status 83, of which libvirt
+does not tell. A pvpanic device in its place tells libvirt, since 41 has bit 0 set."""
 
 
 def domain_name(text: str, *, length: int = 40) -> str:
@@ -110,6 +126,9 @@ def domain_xml(
         networks: its network interfaces, in the order of their numbers.
         boot: how something else than a unikernel is started.
 
+    A Solo5 image gets what upstream's launcher gives it: multiboot, no ACPI, a serial console, virtio as it was
+    before version 1, and something at the port by which it ends.
+
     Raises:
         UsageError: a text holds characters that XML cannot.
     """
@@ -117,6 +136,11 @@ def domain_xml(
     texts = {"image's path": str(image), "command line": command_line, "name": called}
     texts |= {f"path of the disk {disk.name}": str(disk.path) for disk in disks}
     check_xml(texts)
+    solo5 = manifest.get("abi") == solo5_abi.ABI
+    if solo5:  # its drivers are for virtio as it was before version 1
+        boot = boot or Boot("a unikernel", bios=True)
+        disks = [replace(disk, transitional=True) for disk in disks]
+        networks = [replace(network, transitional=True) for network in networks]
     ET.register_namespace("lab", LAB_NAMESPACE)
     domain = ET.Element("domain", type=hypervisor)
     text_element(domain, "name", called)
@@ -125,8 +149,8 @@ def domain_xml(
     text_element(domain, "memory", str(memory_mib), unit="MiB")
     text_element(domain, "vcpu", "1")
     _system(domain, image, command_line, boot)
-    features = ET.SubElement(domain, "features")
-    ET.SubElement(features, "acpi")
+    if not solo5:
+        ET.SubElement(ET.SubElement(domain, "features"), "acpi")
     ET.SubElement(domain, "cpu", mode="host-passthrough" if hypervisor == "kvm" else "maximum", check="none")
     clock = ET.SubElement(domain, "clock", offset="utc")
     ET.SubElement(clock, "timer", name="hpet", present="no")
@@ -148,14 +172,16 @@ def domain_xml(
     if control_socket is not None:
         _serial(devices, 1, control_socket, pipes=pipes)
     ET.SubElement(devices, "memballoon", model="none")
-    ET.SubElement(devices, "panic", model="isa")
+    panic = ET.SubElement(devices, "panic", model="isa")
+    if solo5:
+        ET.SubElement(panic, "address", type="isa", iobase=SOLO5_END_PORT)
     console = (
         f"Its console:             the {'pipes' if pipes else 'Unix socket'} {console_socket}"
         if console_socket
         else f"Its console:             virsh -c qemu:///session console {called}"
     )
     ports = ["channel          the console"] if has_port else ["serial 0         the console"]
-    if control_socket:
+    if control_socket and not solo5:
         ports.append("serial 1         the kernel says here how far it is and how it ended")
     ports.extend(
         f"disk             {disk.name}: "
@@ -174,6 +200,7 @@ def domain_xml(
         "name": called,
         "console": console,
         "ports": "\n  ".join(ports),
+        "panic": _PANICS[solo5],
         "by": "processor" if hypervisor == "kvm" else "emulator",
         "kind": boot.kind if boot else "a unikernel",
         "start": _STARTS["unikernel" if boot is None else boot.start],

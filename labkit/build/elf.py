@@ -12,7 +12,7 @@ from labkit.errors import ImageError
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
-__all__ = ["has_pvh_entry", "opened", "section", "section_sizes"]
+__all__ = ["has_pvh_entry", "notes", "opened", "section", "section_sizes"]
 
 _PVH_NOTE = 18  # XEN_ELFNOTE_PHYS32_ENTRY
 _REBUILD = "Build the image again, or copy it again from where it came."
@@ -126,18 +126,26 @@ def section_sizes(path: Path) -> dict[str, int]:
         }
 
 
+def notes(path: Path, owner: str) -> dict[object, bytes]:
+    """The contents of an owner's notes in a file, by their types (names where pyelftools has them).
+
+    Raises:
+        ImageError: as :func:`opened`.
+    """
+    found: dict[object, bytes] = {}
+    with opened(path) as elf:
+        for segment in elf.iter_segments("PT_NOTE"):
+            part: Any = segment  # a NoteSegment
+            found |= {
+                note["n_type"]: note["n_descdata"] for note in part.iter_notes() if note["n_name"] == owner
+            }
+    return found
+
+
 def has_pvh_entry(path: Path) -> bool:
     """Whether a file has the note that makes it bootable by PVH (ELF note ``Xen``, type 18).
 
     Raises:
         ImageError: as :func:`opened`.
     """
-    with opened(path) as elf:
-        for segment in elf.iter_segments():
-            if segment["p_type"] != "PT_NOTE":
-                continue
-            notes: Any = segment  # a NoteSegment
-            for note in notes.iter_notes():
-                if note["n_name"] == "Xen" and note["n_type"] in {_PVH_NOTE, "XEN_ELFNOTE_PHYS32_ENTRY"}:
-                    return True
-    return False
+    return not notes(path, "Xen").keys().isdisjoint({_PVH_NOTE, "XEN_ELFNOTE_PHYS32_ENTRY"})

@@ -54,12 +54,12 @@ class Image:
 
     @classmethod
     def load(cls, path: str | Path) -> Image:
-        """Load an image file of any origin: built by labkit anywhere, or any PVH kernel.
+        """Load an image file of any origin: built by labkit anywhere, any Solo5 image, or any PVH kernel.
 
         Raises:
             ImageError: no such file, not an image, damaged, for another machine, or for an unknown target.
         """
-        from labkit.build import elf
+        from labkit.build import elf, solo5
         from labkit.build.manifest import SECTION
 
         path = Path(path).expanduser().resolve()
@@ -70,12 +70,15 @@ class Image:
         content = elf.section(path, SECTION)
         if content is not None:
             manifest = Manifest.from_json(content, origin=f"The manifest in {path}")
+        elif (told := solo5.manifest_of(path, _plain_name(path.stem))) is not None:
+            manifest = told
         elif elf.has_pvh_entry(path):
             manifest = Manifest(_plain_name(path.stem), "virtio", ToolchainInfo("unknown"))
         else:
             raise ImageError(
-                f"{path} is a program, but no unikernel: it has neither labkit's manifest nor a PVH entry.",
-                next_step="Give an image that labkit built, or a folder with a config.ml.",
+                f"{path} is a program, but no unikernel: it has neither labkit's manifest, nor Solo5's notes, "
+                "nor a PVH entry.",
+                next_step="Give an image that labkit or upstream's mirage built, or a folder with a config.ml.",
             )
         try:
             target_named(manifest.target)

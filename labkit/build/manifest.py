@@ -63,6 +63,8 @@ class Manifest:
         devices: in the order of ``config.ml``, which is the order on the bus.
         packages: the packages that ``config.ml`` asked for.
         arguments: what it takes at boot; empty where the toolchain cannot tell.
+        abi: ``solo5`` where Solo5 is below the program (:mod:`labkit.build.solo5`); empty where the contract of
+            docs/ARCHITECTURE.md, section 3, holds.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Manifest:
     devices: tuple[Device, ...] = ()
     packages: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = ()
+    abi: str = ""
 
     @classmethod
     def from_json(cls, text: str | bytes, *, origin: str = "The manifest") -> Manifest:
@@ -107,6 +110,7 @@ class Manifest:
                 Argument(a.texts("names"), a.text("doc", ""), a.text("default", ""))
                 for a in fields.objects("arguments")
             ),
+            abi=fields.text("abi", ""),
         )
 
     @classmethod
@@ -126,6 +130,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as JSON text, as it is put into an image file."""
+        abi = {"abi": self.abi} if self.abi else {}
         return json.dumps(
             {
                 "format": FORMAT,
@@ -137,6 +142,7 @@ class Manifest:
                 "arguments": [
                     {**vars(argument), "names": list(argument.names)} for argument in self.arguments
                 ],
+                **abi,
             },
             ensure_ascii=False,
             indent=1,

@@ -6,18 +6,16 @@ dune's state lives on, so that an edit costs little; results are stored by conte
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from labkit.build.byhand import by_hand
 from labkit.build.cache import Cache
 from labkit.build.diagnostics import Report
-from labkit.build.image import BUILD_LOG, LINK_MAP, MANIFEST, RECORD, SYMBOLS, Image, read_record
+from labkit.build.entry import complete_entry
+from labkit.build.image import LINK_MAP, MANIFEST, SYMBOLS, Image, read_record
 from labkit.build.job import MAP_IN_BUILD, NOTES, Job, Notes, Recipe
 from labkit.build.libos import find_libos, install_libos
 from labkit.build.source import ImageSource, SourceFile
@@ -106,23 +104,13 @@ class Offline:
             (entry / MANIFEST).write_text(manifest.to_json())
             doing.progress("finishing", 0.9)
             job.finish(entry / MANIFEST, path)
-            (entry / BUILD_LOG).write_text(log)
             final = self._cache.path("images", key) / path.name
-            for name, text in by_hand(manifest, final).items():
-                (entry / name).write_text(text)
             os.link(job.program, entry / SYMBOLS)  # dune replaces its file by the next
             with suppress(FileNotFoundError):  # dune did not link if only a comment changed
                 (job.space.tree / "_build/default" / MAP_IN_BUILD).replace(job.space.folder / LINK_MAP)
             with suppress(FileNotFoundError):
                 shutil.copyfile(job.space.folder / LINK_MAP, entry / LINK_MAP)
-            record: dict[str, Any] = {
-                "file": path.name,
-                "bytes": path.stat().st_size,
-                "seconds": seconds,
-                "manifest": json.loads(manifest.to_json()),
-                "warnings": [warning.describe() for warning in report.warnings],
-            }
-            (entry / RECORD).write_text(json.dumps(record))
+            complete_entry(entry, path, final, manifest, log=log, seconds=seconds, warnings=report.warnings)
             self._cache.publish(entry, "images", key)
         return Image(
             final,

@@ -44,10 +44,10 @@ def _offline(settings: Settings, cache: Cache) -> Toolchain:
     return Offline(settings, cache)
 
 
-def _opam(_settings: Settings, _cache: Cache) -> Toolchain:
+def _opam(settings: Settings, cache: Cache) -> Toolchain:
     from labkit.build.opam import Opam
 
-    return Opam()
+    return Opam(cache, settings.opam_repository)
 
 
 _MAKERS: dict[str, Callable[[Settings, Cache], Toolchain]] = {"offline": _offline, "opam": _opam}

@@ -21,6 +21,7 @@ _VERBS = {
     "ps": ("guests", "ps", "List the guests that run."),
     "console": ("guests", "console", "Join the console of a running guest."),
     "stop": ("guests", "stop", "Stop a guest, or all."),
+    "toolchain": ("toolchain", "toolchain", "What images are built with; install upstream's."),
     "gc": ("guests", "gc", "Remove what dead owners have left behind."),
     "host": ("host", "host", "The lab's own Xen and KVM hosts."),
     "notebooks": ("jupyter", "notebooks", "Run every notebook, as CI does."),

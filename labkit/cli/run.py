@@ -18,6 +18,7 @@ from labkit.cli.output import say
 from labkit.cli.reach import look_in_background
 from labkit.cli.terminal import follow
 from labkit.errors import UsageError
+from labkit.guest.tender import TENDED
 from labkit.host.disk import Disk
 from labkit.verbs import boot
 
@@ -51,6 +52,12 @@ _KILLED = 137  # as a shell shows a program ended by SIGKILL
     metavar="HOST:GUEST",
     help="Lead a port of this machine, on 127.0.0.1, to one of the guest; 0 lets the system choose.",
 )
+@click.option(
+    "--tap",
+    multiple=True,
+    metavar="[NAME=]TAP",
+    help="A TAP interface for a network device of an image for spt or hvt.",
+)
 @click.option("--memory", "-m", type=int, metavar="MB", help="The guest's memory, in MiB.  [default: 32]")
 @click.option(
     "--timeout", type=float, metavar="S", help="Stop the guest after so many seconds, and end with 124."
@@ -70,6 +77,7 @@ def run(
     disk: tuple[str, ...],
     read_only: tuple[str, ...],
     forward: tuple[str, ...],
+    tap: tuple[str, ...],
     memory: int | None,
     timeout: float | None,
     profile: str | None,
@@ -94,6 +102,7 @@ def run(
             memory=memory,
             arguments=arguments,
             disks=_disks(built, disk, read_only),
+            network=_taps(built, tap),
             forward=forwards,
             stay=stay,
             timeout=timeout,
@@ -164,6 +173,36 @@ def _forwards(image: Image, given: tuple[str, ...]) -> dict[int, int]:
             )
         forwards[int(host)] = int(guest)
     return forwards
+
+
+def _taps(image: Image, given: tuple[str, ...]) -> dict[str, str] | None:
+    """The TAP interfaces, by the names of devices. The name may be left out where there is but one."""
+    if not given:
+        return None
+    if image.manifest.target not in TENDED:
+        raise UsageError(
+            f"--tap {given[0]} is for images of the targets {' and '.join(TENDED)}, and {image.name} was built "
+            f"for {image.target}.",
+            next_step="Leave out --tap: such an image has a network of its own. --forward leads to it.",
+        )
+    names = [device.name for device in image.manifest.devices if device.kind == "network"]
+    taps: dict[str, str] = {}
+    for text in given:
+        name, equals, tap = text.rpartition("=")
+        if not equals and len(names) != 1:
+            raise UsageError(
+                f"--tap {text} does not say for which network device of {image.name} it is: "
+                f"it has {', '.join(names) or 'none'}.",
+                next_step=f"Write --tap {names[0] if names else 'NAME'}=TAP.",
+            )
+        name = name or names[0]
+        if name in taps:
+            raise UsageError(
+                f"{name} is given two TAP interfaces: {taps[name]} and {tap}.",
+                next_step="Give each device one.",
+            )
+        taps[name] = tap
+    return taps
 
 
 def _disks(image: Image, given: tuple[str, ...], read_only: tuple[str, ...]) -> dict[str, Disk | str]:

@@ -1,7 +1,7 @@
 """Running unikernels: start them, read and answer their consoles, wait for their end, find those that run."""
 
 from labkit.guest.attached import AttachedGuest, attach, stop_guest
-from labkit.guest.boot import boot, boot_process
+from labkit.guest.boot import boot, boot_process, boot_tended
 from labkit.guest.bootlinux import boot_linux
 from labkit.guest.console import Console, Found
 from labkit.guest.guest import Exit, Guest, GuestEvent, Reason, State
@@ -22,6 +22,7 @@ __all__ = [
     "boot",
     "boot_linux",
     "boot_process",
+    "boot_tended",
     "find_guest",
     "gc",
     "list_guests",

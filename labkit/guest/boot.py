@@ -8,20 +8,21 @@ from typing import Literal
 from labkit.build.arguments import quote
 from labkit.errors import UsageError
 from labkit.guest.checks import Bootable, check_image, check_limits, check_memory, read_manifest
-from labkit.guest.disks import Disks, check_plain, check_reach, plan_disks
+from labkit.guest.disks import Disks, PlannedDisk, check_plain, check_reach, plan_disks
 from labkit.guest.guest import Guest
 from labkit.guest.network.forward import check_forwards
 from labkit.guest.network.plan import Networks, plan_networks
 from labkit.guest.owned import OwnedGuest, Plan
 from labkit.guest.process import ProcessGuest, ProcessPlan
 from labkit.guest.registry import gc, sweep_folders
+from labkit.guest.tender import Taps, find_tender, plan_taps
 from labkit.host.connection import Host, open_host
 from labkit.host.identity import Identity
 from labkit.host.probe import proven
 from labkit.host.qemu import find_qemu
 from labkit.settings import Settings, settings
 
-__all__ = ["boot", "boot_process", "hypervisor"]
+__all__ = ["boot", "boot_process", "boot_tended", "hypervisor"]
 
 
 def boot(
@@ -118,6 +119,7 @@ def boot(
             wires=wires,
             forwards=forward or {},
             capture=capture,
+            abi=manifest.get("abi", ""),
         )
         guest = OwnedGuest(plan, place, closes_host=host is None)
     except BaseException:
@@ -160,23 +162,19 @@ def boot_process(
     path = image.path.absolute()
     memory_mib = found.memory_mib if memory is None else memory
     check_memory(memory_mib, 0, image.name)
-    quote(arguments)  # what a kernel's command line cannot hold is refused for every target
+    line = quote(arguments)  # what a kernel's command line cannot hold is refused for every target
     manifest = read_manifest(path)
     planned = plan_disks(image.name, manifest, disks or {})
     sockets = [device["name"] for device in manifest.get("devices", []) if device["kind"] == "sockets"]
     check_forwards(image.name, sockets, forward or {})
-    check_plain(planned, "of a process", "Build the image for virtio, or give it the disk as it is.")
-    for disk in planned:
-        if disk.disk.read_only:
-            raise UsageError(
-                f"{disk.disk.name} is to be read only, and a process may write what its user may.",
-                next_step="Build the image for virtio, or give it the disk to write.",
-            )
+    _check_files(planned)
+    # Upstream's programs join their arguments, and read the line as a kernel does.
+    joins = manifest.get("toolchain", {}).get("name") == "opam"
     plan = ProcessPlan(
         path,
         image.name,
         memory_mib,
-        tuple(arguments),
+        (line,) if joins and line else tuple(arguments),
         timeout=timeout,
         output_limit=output_limit,
         console_bytes=found.console_bytes,
@@ -184,6 +182,82 @@ def boot_process(
         network=next(iter(sockets), None),
         forwards=forward or {},
     )
+    return _start(plan, found)
+
+
+def boot_tended(
+    image: Bootable,
+    target: str,
+    *,
+    memory: int | None = None,
+    arguments: Sequence[str] = (),
+    disks: Disks | None = None,
+    taps: Taps | str | None = None,
+    timeout: float | None = None,
+    output_limit: int | None = None,
+) -> Guest:
+    """Start a Solo5 image of the target spt or hvt by its tender. It ends with the process that called.
+
+    Emits the step ``boot``.
+
+    Args:
+        image: what to start.
+        target: which of the two it was built for.
+        memory: its memory, in MiB; ``LABKIT_MEMORY`` unless given.
+        arguments: the words after the program's name.
+        disks: as for :func:`boot`.
+        taps: a TAP interface of this machine for its network device, or several by the devices' names.
+        timeout: the longest it may run, in seconds; then it is killed.
+        output_limit: the most bytes it may print; then it is killed.
+
+    Raises:
+        ImageError: the file is no such image, is damaged, or speaks another version of the ABI.
+        UsageError: an argument of this call, or a setting, cannot be taken.
+        MissingTool: the tender is not installed.
+        HostError: this machine cannot start it.
+    """
+    found = settings()
+    check_limits(timeout, output_limit)
+    path = image.path.absolute()
+    memory_mib = found.memory_mib if memory is None else memory
+    check_memory(memory_mib, check_image(path, target), image.name)
+    line = quote(arguments)
+    manifest = read_manifest(path)
+    planned = plan_disks(image.name, manifest, disks or {})
+    _check_files(planned)
+    networks = plan_taps(image.name, manifest, taps)
+    tender = find_tender(target)
+    tender.check(path)
+    plan = ProcessPlan(
+        path,
+        image.name,
+        memory_mib,
+        (line,) if line else (),
+        timeout=timeout,
+        output_limit=output_limit,
+        console_bytes=found.console_bytes,
+        disks=planned,
+        tender=tender.command(memory_mib, planned, networks),
+    )
+    return _start(plan, found)
+
+
+def _check_files(planned: Sequence[PlannedDisk]) -> None:
+    """Look whether a process can have these disks.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    check_plain(planned, "of a process", "Build the image for virtio, or give it the disk as it is.")
+    for disk in planned:
+        if disk.disk.read_only:
+            raise UsageError(
+                f"{disk.disk.name} is to be read only, and a process may write what its user may.",
+                next_step="Build the image for virtio, or give it the disk to write.",
+            )
+
+
+def _start(plan: ProcessPlan, found: Settings) -> Guest:
     folder = found.run_folder() / "g"
     folder.mkdir(mode=0o700, exist_ok=True)
     guest = ProcessGuest(plan, folder)

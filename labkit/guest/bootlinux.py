@@ -84,8 +84,7 @@ def boot_linux(
     ]
     devices = [vars(device) for device in image.manifest.devices]
     networks, wires = plan_networks(image.name, {"devices": devices}, network)
-    old = image.profile.transitional
-    networks = tuple(replace(net, place=NETWORK_PLACE + net.number, transitional=old) for net in networks)
+    networks = tuple(replace(net, place=NETWORK_PLACE + net.number) for net in networks)
     check_forwards(image.name, [net for net in networks if net.name not in wires][:1], forward or {})
     told, own = _seed(image, user_data, host_name, seed)
     place = host or open_host(found)

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from labkit.build import elf
+from labkit.build import elf, solo5
+from labkit.build.domainxml import MOST_DEVICES
 from labkit.build.manifest import SECTION, Manifest
 from labkit.errors import ImageError, UsageError
 
@@ -32,18 +33,37 @@ class Bootable(Protocol):
         ...
 
 
-def check_image(path: Path) -> int:
+def check_image(path: Path, target: str = "virtio") -> int:
     """Look whether a file can be booted; returns the memory that it fills when loaded, in MiB.
 
+    Args:
+        path: the file.
+        target: whether as a domain (``virtio``), or by which of Solo5's tenders (``spt``, ``hvt``).
+
     Raises:
-        ImageError: it is missing, damaged, for another machine, or has no PVH entry.
+        ImageError: it is missing, damaged, for another machine or target, or cannot be loaded.
     """
     if path.is_dir():
         raise ImageError(
             f"{path} is a folder, not an image file.",
             next_step="Build the folder first, then boot the image.",
         )
-    if not elf.has_pvh_entry(path):
+    manifest = solo5.manifest_of(path, "image")
+    found = manifest.target if manifest else None
+    if found not in {target, None} or (found is None and target != "virtio"):
+        raise ImageError(
+            f"{path} is {f'a Solo5 image for the target {found}' if found else 'no Solo5 image'}, and cannot be "
+            f"started as one for {target}.",
+            next_step=f"Build it for {target}, or start it as what it is: `labkit run {path.name}`.",
+        )
+    if manifest and found == "virtio":
+        solo5.check_multiboot(path)
+        if len(manifest.devices) > MOST_DEVICES:
+            raise ImageError(
+                f"{path} asks for {len(manifest.devices)} devices; a domain has room for {MOST_DEVICES}.",
+                next_step="Take an image that needs fewer, or build it for spt.",
+            )
+    elif found is None and not elf.has_pvh_entry(path):
         raise ImageError(
             f"{path} is an ELF file, but has no PVH entry (an ELF note of Xen's, type 18) to start it by.",
             next_step="Boot an image that was built for the target virtio.",
@@ -60,19 +80,23 @@ def check_image(path: Path) -> int:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest in an image file; empty where it has none, being of another origin.
+    """The manifest in an image file, or what Solo5's notes say; empty for an image of another origin.
 
     Raises:
         ImageError: the file, or the manifest in it, is damaged.
     """
     content = elf.section(path, SECTION)
-    if content is None:
+    if content is not None:
+        manifest = Manifest.from_json(content, origin=f"The manifest in {path}")
+    elif (told := solo5.manifest_of(path, "image")) is not None:
+        manifest = told
+    else:
         return {}
-    manifest = Manifest.from_json(content, origin=f"The manifest in {path}")
     return {
         "name": manifest.name,
         "toolchain": {"name": manifest.toolchain.name},
         "devices": [vars(device) for device in manifest.devices],
+        "abi": manifest.abi,
     }
 
 

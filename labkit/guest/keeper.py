@@ -20,6 +20,7 @@ from labkit.build.arguments import quote
 from labkit.build.domainxml import DomainDisk, DomainNetwork
 from labkit.errors import Evidence, HostError, LabError
 from labkit.guest.attached import AttachedGuest
+from labkit.guest.checks import read_manifest
 from labkit.guest.disks import PlannedDisk, check_reach
 from labkit.guest.owned import RELAY_SOCKET, OwnedGuest, Plan
 from labkit.host.connection import open_host
@@ -141,6 +142,7 @@ def _own(order: _Order, answer: int) -> None:
             ),
             networks=tuple(DomainNetwork(**network) for network in order.networks),
             forwards=dict(order.forwards),
+            abi=read_manifest(Path(order.path)).get("abi", ""),
         )
         check_reach((disk.place for disk in plan.disks), host.identity)
         guest = OwnedGuest(plan, host, closes_host=True)

@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from labkit import events
+from labkit.build import solo5
 from labkit.build.domainxml import DomainNetwork, domain_name, domain_xml
 from labkit.errors import Evidence, GuestError, HostError, LabError
 from labkit.guest.checks import read_manifest
-from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Stamp
+from labkit.guest.control import ControlReader, ExitRecord, PanicRecord, Record, Stamp
 from labkit.guest.devices import Device, find_devices
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Reason, State
@@ -32,6 +33,7 @@ from labkit.guest.powercut import PowerCut
 from labkit.guest.pump import Link
 from labkit.guest.relay import Relay
 from labkit.guest.served import STOP_SECONDS, ServedGuest, refuse_here
+from labkit.guest.solo5 import EndReader
 from labkit.host.connection import Host
 from labkit.host.diskfile import in_use
 from labkit.host.loop import libvirt
@@ -71,6 +73,7 @@ class Plan:
         wires: what they are plugged into, by their names; the others have a network of their own.
         forwards: ports of this machine that lead to its first network: its own port, by the machine's.
         capture: whether its frames are captured from power-on.
+        abi: its image's, as in :class:`labkit.build.manifest.Manifest`.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class Plan:
     wires: Mapping[str, Wire] = field(default_factory=dict)
     forwards: Mapping[int, int] = field(default_factory=dict)
     capture: bool = False
+    abi: str = ""
 
 
 class OwnedGuest(ServedGuest):
@@ -101,6 +105,7 @@ class OwnedGuest(ServedGuest):
         self._plan = plan
         self._closes_host = closes_host
         self._records = ControlReader()
+        self._end_reader = EndReader() if plan.abi == solo5.ABI else None
         self._last_record: ExitRecord | PanicRecord | None = None
         self._shutdown = self._crashed = False
         self._domain: libvirt_module.virDomain | None = None
@@ -243,10 +248,13 @@ class OwnedGuest(ServedGuest):
         return self.host.daemon.qemu(self.name) if self.host.daemon else None
 
     def _seen_by_qemu(self, file: Path) -> Path:
-        """A file, or a copy of it where QEMU may not see the file itself."""
-        if self.host.identity.sees_all_files:
+        """A file, or a copy of it where QEMU may not see the file itself.
+
+        QEMU puts the file's name before a multiboot kernel's arguments; Solo5 takes that to end at a blank.
+        """
+        if self.host.identity.sees_all_files and not (self._end_reader and " " in str(file)):
             return file
-        copy = self._folder / f"image-{file.name}"
+        copy = self._folder / f"image-{file.name.replace(' ', '-')}"
         try:
             shutil.copyfile(file, copy)
             copy.chmod(0o644)
@@ -284,13 +292,18 @@ class OwnedGuest(ServedGuest):
 
     def _console_came(self, data: bytes) -> None:
         self.console.feed(data)
+        if self._end_reader:
+            self._take(self._end_reader.feed(data))
         if self._relay:
             self._relay.console_came()
         if self._plan.output_limit is not None and self.console.size > self._plan.output_limit:
             self._request(Reason.OUTPUT_LIMIT)
 
     def _control_came(self, data: bytes) -> None:
-        for record in self._records.feed(data):
+        self._take(self._records.feed(data))
+
+    def _take(self, records: Sequence[Record]) -> None:
+        for record in records:
             match record:
                 case Stamp(name, nanoseconds):
                     with self._changed:
@@ -334,6 +347,9 @@ class OwnedGuest(ServedGuest):
             else:
                 self._shutdown = True
                 self._note("shutdown", "the guest has powered off")
+        elif event == module.VIR_DOMAIN_EVENT_CRASHED and self._end_reader:  # SOLO5_END_PORT
+            self._shutdown = True
+            self._note("shutdown", "the guest has told libvirt that it ended")
         elif event == module.VIR_DOMAIN_EVENT_CRASHED:
             self._crashed = True
             self._note("crashed", "the guest has told libvirt that it crashed")
@@ -444,6 +460,8 @@ class OwnedGuest(ServedGuest):
                 detail = (
                     "crashed" if self._crashed or not self._shutdown else "ended without telling its status"
                 )
+                if self._shutdown and self._end_reader:
+                    detail += ", which Solo5 keeps to itself if --solo5:quiet is given"
         return Exit(status, reason, detail, self.console.last_words(), self.stamps, seconds)
 
     def _lost_error(self, ending: Exit) -> HostError:

@@ -1,4 +1,4 @@
-"""A guest of the target unix: a process of this machine, which ends with the process that started it."""
+"""A guest of the targets unix, spt and hvt: a process here, which ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import Final
 from labkit import events
 from labkit.build.domainxml import domain_name
 from labkit.errors import HostError, LabError
-from labkit.guest.control import ControlReader, ForwardRecord, ListenRecord, Stamp
+from labkit.guest.control import ControlReader, ExitRecord, ForwardRecord, ListenRecord, PanicRecord, Stamp
 from labkit.guest.disks import PlannedDisk
 from labkit.guest.guest import CRASHED, Exit, Reason, State
 from labkit.guest.network.hostports import PORTS_VARIABLE, HostPorts
@@ -30,12 +30,15 @@ from labkit.guest.network.processnetwork import ProcessNetwork
 from labkit.guest.ownership import this_process
 from labkit.guest.pump import Link
 from labkit.guest.served import ServedGuest
+from labkit.guest.solo5 import EndReader
 from labkit.host.diskfile import DiskLock
 
 __all__ = ["ProcessGuest", "ProcessPlan"]
 
 CONTROL_VARIABLE: Final = "UNIKERNEL_CONTROL"
 """Environment variable that holds the descriptor of the control channel (``libos/unix/platform.c``)."""
+
+_TENDER_MIB: Final = 64
 
 _numbers = itertools.count(1)
 
@@ -55,6 +58,7 @@ class ProcessPlan:
         disks: its disks.
         network: how ``config.ml`` calls its use of this machine's sockets; none if it uses none.
         forwards: ports of this machine that lead to it: its own port, by the machine's.
+        tender: the program that runs it and its options, for a Solo5 image; its memory is then in these.
     """
 
     path: Path
@@ -67,6 +71,17 @@ class ProcessPlan:
     disks: tuple[PlannedDisk, ...] = ()
     network: str | None = None
     forwards: Mapping[int, int] = field(default_factory=dict)
+    tender: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What is run."""
+        return (*self.tender, str(self.path), *self.arguments)
+
+    @property
+    def data_bytes(self) -> int:
+        """The most memory that the process may have, in bytes: a tender needs some of its own."""
+        return (self.memory_mib + (_TENDER_MIB if self.tender else 0)) << 20
 
 
 class ProcessGuest(ServedGuest):
@@ -82,6 +97,8 @@ class ProcessGuest(ServedGuest):
         super().__init__(f"{domain_name(plan.name)}-{secrets.token_hex(3)}", plan.path, plan.console_bytes)
         self._plan = plan
         self._records = ControlReader()
+        self._end_reader = EndReader() if plan.tender else None
+        self._last_record: ExitRecord | PanicRecord | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._status: int | None = None
         self.created = dt.datetime.now(dt.UTC)
@@ -162,21 +179,11 @@ class ProcessGuest(ServedGuest):
         return outcome[0]
 
     def _spawn(self, console: socket.socket, control: socket.socket) -> None:
-        limit = f"--data={self._plan.memory_mib << 20}"
-        command = [
-            "setpriv",
-            "--pdeathsig",
-            "KILL",
-            "--",
-            "prlimit",
-            limit,
-            "--core=0",
-            "--",
-            str(self._plan.path),
-        ]
+        limit = f"--data={self._plan.data_bytes}"
+        command = ["setpriv", "--pdeathsig", "KILL", "--", "prlimit", limit, "--core=0", "--"]
         self._began = time.monotonic()
         self._process = subprocess.Popen(
-            [*command, *self._plan.arguments],
+            [*command, *self._plan.command],
             stdin=console.fileno(),
             stdout=console.fileno(),
             stderr=console.fileno(),
@@ -199,6 +206,8 @@ class ProcessGuest(ServedGuest):
 
     def _console_came(self, data: bytes) -> None:
         self.console.feed(data)
+        if self._end_reader:
+            self._last_record = next(reversed(self._end_reader.feed(data)), self._last_record)
         if self._plan.output_limit is not None and self.console.size > self._plan.output_limit:
             self._request(Reason.OUTPUT_LIMIT)
 
@@ -247,6 +256,13 @@ class ProcessGuest(ServedGuest):
                 return None, Reason.OUTPUT_LIMIT, f"printed more than {most} bytes, and was stopped"
             case Reason.STOPPED if status < 0:
                 return None, Reason.STOPPED, "was stopped"
+        if isinstance(self._last_record, PanicRecord):
+            return CRASHED, Reason.PANIC, f"panicked: {self._last_record.reason}"
+        last = "".join(self.console.last_words().splitlines()[-1:])
+        if (
+            self._plan.tender and status > 0 and last.startswith("solo5-")
+        ):  # the tender's word, not the guest's
+            return CRASHED, Reason.CRASH, f"was given up by its tender: {last}"
         if status >= 0:
             return status, Reason.EXIT, f"exited with status {status}"
         return CRASHED, Reason.CRASH, f"was ended by signal {-status} ({signal.strsignal(-status)})"

@@ -30,6 +30,7 @@ _manifests = st.builds(
     st.lists(st.builds(Argument, st.lists(_texts, max_size=2).map(tuple), _texts, _texts), max_size=3).map(
         tuple
     ),
+    st.sampled_from(["", "solo5"]),
 )
 EXAMPLE = Manifest("hello", "virtio", ToolchainInfo("offline", "1", "4.13.1"), (Device("storage", "block"),))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
 }
 CASES["running-offline"] = CASES["running"]
+CASES["solo5"] = {**CASES["networks"], **CASES["running"]}
 LINUX_NETWORK = DomainNetwork(NETWORK_PLACE, "service")
 LINUX: dict[str, tuple[LinuxImage, dict[str, Any]]] = {
     "linux": (
@@ -77,17 +77,11 @@ LINUX: dict[str, tuple[LinuxImage, dict[str, Any]]] = {
             "networks": (LINUX_NETWORK,),
         },
     ),
-    "old-kernel": (
-        LinuxImage(
-            Path("/srv/app.virtio"),
-            Manifest("app", "linux", ToolchainInfo("solo5")),
-            profile=profile_named("solo5"),
-            kernel=Path("/srv/app.virtio"),
-        ),
-        {"networks": (replace(LINUX_NETWORK, transitional=True),)},
-    ),
 }
-MANIFESTS = {"running-offline": {"name": "hello", "toolchain": {"name": "offline"}}}
+MANIFESTS: dict[str, dict[str, Any]] = {
+    "running-offline": {"name": "hello", "toolchain": {"name": "offline"}},
+    "solo5": {"name": "hello", "toolchain": {"name": "unknown"}, "abi": "solo5"},
+}
 
 
 @pytest.mark.parametrize("case", CASES)

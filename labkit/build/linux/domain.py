@@ -51,18 +51,13 @@ def linux_domain_xml(
                 "root",
                 last=True,
                 boots=True,
-                transitional=profile.transitional,
                 **overlaid,  # type: ignore[arg-type]
             )
         )
     if seed is not None:
-        own.append(
-            DomainDisk(SEED_PLACE, "seed", seed, read_only=True, last=True, transitional=profile.transitional)
-        )
-    kind = (
-        f"{profile.what}," if profile.kernel else "a Linux guest" if profile.seed != "none" else profile.what
-    )
-    boot = Boot(kind, image.initrd, image.disk is not None, profile.kernel, firmware_files or {})
+        own.append(DomainDisk(SEED_PLACE, "seed", seed, read_only=True, last=True))
+    kind = "a Linux guest" if profile.seed != "none" else profile.what
+    boot = Boot(kind, image.initrd, image.disk is not None, firmware_files=firmware_files or {})
     manifest = {"name": image.name, "toolchain": {"name": image.toolchain.name}}
     return domain_xml(
         manifest,

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-from labkit.build import elf
 from labkit.build.linux import qemuimg
 from labkit.build.linux.image import LinuxImage
 from labkit.build.linux.profiles import PROFILES, Profile, profile_named, recognised
@@ -40,7 +39,7 @@ def load_foreign(path: Path, profile: str | None = None) -> LinuxImage:
     """Take a file of another origin as an image.
 
     Args:
-        path: a disk, or a kernel where the profile says so.
+        path: a disk.
         profile: what it is; told by its name unless given.
 
     Raises:
@@ -56,10 +55,6 @@ def load_foreign(path: Path, profile: str | None = None) -> LinuxImage:
         raise _for_another(place, other[1])
     name = (_NOT_IN_A_NAME.sub("-", place.stem).strip("-.") or "image")[:40]
     device = Device("service", "network")
-    if chosen.kernel:
-        elf.section_sizes(place)  # it is a program for this kind of machine, or this says why not
-        manifest = Manifest(name, "linux", ToolchainInfo(chosen.name), devices=(device,))
-        return LinuxImage(place, manifest, profile=chosen, kernel=place)
     told = qemuimg.info(place)
     if told["format"] not in ("qcow2", "raw"):
         raise ImageError(

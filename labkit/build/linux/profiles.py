@@ -32,8 +32,6 @@ class Profile:
         user: whom SSH logs in as; empty where it has no SSH.
         host_key: where labkit learns the guest's SSH host key from, to verify it: labkit's ``seed`` gave it that
             key, or it shows it on its ``console``.
-        transitional: whether it drives virtio devices of the old interface only (VIRTIO 1.1, section 1.3.1).
-        kernel: whether the file is a kernel that is loaded directly, not a disk.
         tested: with what this profile was tested.
     """
 
@@ -45,22 +43,19 @@ class Profile:
     seed: Seed = "nocloud"
     user: str = "root"
     host_key: HostKey = "seed"
-    transitional: bool = False
-    kernel: bool = False
     tested: str = "an equivalent: the disk of images/lean-linux, which reads the same seed"
 
     @property
     def needs(self) -> str:
         """What it needs, in a sentence."""
-        bus = "virtio, old interface" if self.transitional else "virtio"
         seeds = {
             "nocloud": "a NoCloud seed (a second disk, labelled cidata)",
             "ignition": "an Ignition configuration (QEMU's fw_cfg)",
             "none": "no seed",
         }
-        how = "loaded directly" if self.kernel else f"a disk on {bus}, started by SeaBIOS"
         ssh = f"SSH as {self.user}" if self.user else "no SSH"
-        return f"{how}; console on the first serial port; {seeds[self.seed]}; {ssh}; {self.memory_mib} MiB"
+        start = "a disk on virtio, started by SeaBIOS; console on the first serial port"
+        return f"{start}; {seeds[self.seed]}; {ssh}; {self.memory_mib} MiB"
 
 
 LEAN: Final = Profile(
@@ -97,6 +92,7 @@ PROFILES: Final = (
         r"debian-\d+-(generic|nocloud).*",
         memory_mib=512,
         user="debian",
+        tested="nothing: recognised by its name only",
     ),
     Profile(
         "flatcar",
@@ -118,19 +114,6 @@ PROFILES: Final = (
         host_key="none",
         tested="a raw disk that boots by itself; not with OSv",
     ),
-    Profile(
-        "solo5",
-        "a unikernel of upstream MirageOS for Solo5's virtio target",
-        "NAME.virtio, as upstream's mirage builds it",
-        r".*\.virtio",
-        memory_mib=64,
-        seed="none",
-        user="",
-        host_key="none",
-        transitional=True,
-        kernel=True,
-        tested="a kernel that boots by the same kind of header; not with Solo5",
-    ),
 )
 
 
@@ -150,6 +133,6 @@ def profile_named(name: str) -> Profile:
 def recognised(path: Path) -> Profile | None:
     """The profile that a file's name tells; None if it tells none."""
     for profile in PROFILES:
-        if not profile.kernel and re.fullmatch(profile.files, path.name):
+        if re.fullmatch(profile.files, path.name):
             return profile
     return None

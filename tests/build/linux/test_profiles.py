@@ -90,11 +90,3 @@ def test_other_formats_and_damage(tmp_path: Path) -> None:
         build(whole)
     with pytest.raises(ImageError, match="There is no image file"):
         load_foreign(tmp_path / "cirros-none.img")
-
-
-def test_a_kernel_of_another_machine(tmp_path: Path) -> None:
-    elf = bytearray(Path("/bin/true").read_bytes())
-    elf[18:20] = (183).to_bytes(2, "little")  # EM_AARCH64
-    (tmp_path / "app.virtio").write_bytes(elf)
-    with pytest.raises(ImageError, match="not for x86-64"):
-        build(tmp_path / "app.virtio", profile="solo5")
