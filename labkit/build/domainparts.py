@@ -67,7 +67,7 @@ class DomainNetwork:
 
 @dataclass(frozen=True)
 class Boot:
-    """How something else than a unikernel is started: a kernel with an initial file system, or a disk.
+    """How a guest is started that is no PVH kernel by itself: another kernel, one with a file system, or a disk.
 
     Attributes:
         kind: what it is, in words.

@@ -124,7 +124,7 @@ def domain_xml(
         owner: attributes of the ownership element in the metadata; without it there is none.
         disks: its disks.
         networks: its network interfaces, in the order of their numbers.
-        boot: how something else than a unikernel is started.
+        boot: how what is no PVH kernel by itself is started.
 
     A Solo5 image gets what upstream's launcher gives it: multiboot, no ACPI, a serial console, virtio as it was
     before version 1, and something at the port by which it ends.

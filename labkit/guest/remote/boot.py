@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
 
+from labkit.build import solo5
 from labkit.build.arguments import quote
 from labkit.build.image import Image
 from labkit.errors import UsageError
@@ -92,6 +93,11 @@ def boot_remote(
 
 
 def _check_target(image: Image, host: RemoteHost) -> None:
+    if image.manifest.abi == solo5.ABI:
+        raise UsageError(
+            f"{image.name} is an image of upstream's for Solo5, and labkit runs those on this machine only.",
+            next_step="Leave out the host, or build it with the toolchain offline.",
+        )
     if image.manifest.target != host.target:
         raise UsageError(
             f"{image.name} was built for the target {image.manifest.target}, and {host.name} runs guests by "

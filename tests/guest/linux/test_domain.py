@@ -1,4 +1,4 @@
-"""Kernels of other origins, loaded directly."""
+"""The domain beside a Linux image, for use by hand."""
 
 from __future__ import annotations
 
