@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,11 +114,10 @@ def test_an_owner_is_no_later_process_of_the_same_number() -> None:
 
 def state_of_this_process() -> tuple[int, int, list[str]]:
     """Open files, threads, children."""
-    children = [
-        task
-        for thread in Path("/proc/self/task").iterdir()
-        for task in (thread / "children").read_text().split()
-    ]
+    children: list[str] = []
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            children += (thread / "children").read_text().split()
     return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), children
 
 
