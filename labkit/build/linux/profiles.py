@@ -92,7 +92,6 @@ PROFILES: Final = (
         r"debian-\d+-(generic|nocloud).*",
         memory_mib=512,
         user="debian",
-        tested="nothing: recognised by its name only",
     ),
     Profile(
         "flatcar",

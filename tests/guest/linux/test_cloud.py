@@ -106,6 +106,7 @@ def equivalent(variant) -> LinuxImage:  # type: ignore[no-untyped-def]
     [
         ("cirros", "cirros-0.6.2-x86_64-disk.img"),
         ("alpine", "nocloud_alpine-3.20.3-x86_64-bios-cloudinit-r0.qcow2"),
+        ("debian-cloud", "debian-12-genericcloud-amd64.qcow2"),
     ],
 )
 def test_a_disk_is_booted_by_firmware_with_a_seed_and_never_written(
